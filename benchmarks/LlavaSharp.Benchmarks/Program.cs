@@ -1,0 +1,14 @@
+using BenchmarkDotNet.Running;
+using LlavaSharp.Benchmarks;
+
+// memory [GB]: peak anonymous memory of loading a written checkpoint; anything else goes to BenchmarkDotNet
+switch (args)
+{
+    case ["memory", .. var rest]:
+        return LoadMemory.Measure(rest is [var size, ..] ? double.Parse(size, System.Globalization.CultureInfo.InvariantCulture) : 2);
+    case ["load-one", var folder, var type]:
+        return LoadMemory.LoadOne(folder, type);
+    default:
+        BenchmarkSwitcher.FromAssembly(typeof(DecodeStepOverhead).Assembly).Run(args);
+        return 0;
+}

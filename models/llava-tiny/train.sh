@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Trains the embedded model from nothing: tokenizer, vision tower, language model, feature alignment, visual instruction tuning.
+# Every step goes on from its last checkpoint when the script is started again, and is passed over once it is done.
+#
+# usage: train.sh WORK_FOLDER [MINUTES_OF_THE_LAST_STEP]
+# THREADS, TOWER_MINUTES, TEXT_MINUTES and ALIGN_MINUTES in the environment change the rest.
+set -euo pipefail
+
+work=${1:?usage: train.sh WORK_FOLDER [MINUTES]}
+minutes=${2:-75}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+threads=${THREADS:-2}
+vocabulary=768
+# threads that wait for each other sleep instead of spinning, so that the machine's other work costs little
+export OMP_WAIT_POLICY=PASSIVE
+# freed memory stays with the process: fresh pages for every intermediate tensor cost a sixth of the time
+export MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=2147483648
+
+if [[ -n ${LLAVA:-} ]]; then
+    llava=("$LLAVA")
+else
+    # a copy of its own: a build in the repository must not change the program under a run of hours
+    [[ -x $work/bin/llava ]] || dotnet publish "$root/src/LlavaSharp.Cli" -c Release -v q -o "$work/bin" \
+        -p:CreateSymbolicLinksForCopyFilesToOutputDirectoryIfPossible=false -p:CreateSymbolicLinksForCopyLocalIfPossible=false
+    llava=("$work/bin/llava")
+fi
+mkdir -p "$work"
+
+done_file() { [[ -f "$work/$1/.done" ]]; }
+finish() { touch "$work/$1/.done"; }
+
+# 1. A vocabulary for the words of the world.
+if ! done_file base; then
+    mkdir -p "$work/base"
+    "${llava[@]}" data synth-tokenizer --out "$work/base" --vocabulary "$vocabulary"
+    cp "$here/recipe/llama-config.json" "$work/base/config.json"
+    finish base
+fi
+
+# 2. The tower learns to see, without language.
+if ! done_file tower; then
+    "${llava[@]}" train tower --config "$here/recipe/tower-config.json" --output_dir "$work/tower" \
+        --max_minutes "${TOWER_MINUTES:-12}" --threads "$threads"
+    finish tower
+fi
+
+# 3. The language model learns to talk about scenes that are told in words.
+if ! done_file text; then
+    "${llava[@]}" train --model_name_or_path "$work/base" --random_init True --version v1 \
+        --data_path synth:text,seed=101,turns=5 --output_dir "$work/text" \
+        --max_minutes "${TEXT_MINUTES:-6}" --per_device_train_batch_size 24 --learning_rate 1.5e-3 --weight_decay 0.05 \
+        --adam_beta2 0.98 --warmup_steps 200 --lr_scheduler_type cosine --model_max_length 2048 --length_window 8 \
+        --logging_steps 50 --save_steps 200 --save_total_limit 1 --threads "$threads"
+    finish text
+fi
+
+# 4. Feature alignment: the projector alone, on descriptions; in the format that the language model already speaks.
+if ! done_file align; then
+    "${llava[@]}" train --model_name_or_path "$work/text" --version v1 \
+        --data_path synth:describe,seed=102 --vision_tower "$work/tower" --mm_vision_select_layer -2 --mm_projector_type mlp2x_gelu \
+        --tune_mm_mlp_adapter True --image_aspect_ratio pad --output_dir "$work/align" \
+        --max_minutes "${ALIGN_MINUTES:-3}" --per_device_train_batch_size 24 --learning_rate 2e-3 --weight_decay 0.0 \
+        --warmup_steps 50 --lr_scheduler_type cosine --model_max_length 2048 \
+        --logging_steps 50 --save_steps 200 --save_total_limit 1 --threads "$threads"
+    finish align
+fi
+
+# 5. Visual instruction tuning: everything learns, the tower at half the rate.
+"${llava[@]}" train --model_name_or_path "$work/text" --version v1 \
+    --data_path synth:seed=103,turns=5 --vision_tower "$work/tower" --mm_vision_select_layer -2 --mm_projector_type mlp2x_gelu \
+    --pretrain_mm_mlp_adapter "$work/align/mm_projector.bin" --unfreeze_mm_vision_tower True --mm_vision_tower_lr 6e-4 \
+    --image_aspect_ratio pad --output_dir "$work/llava-tiny-v1" \
+    --max_minutes "$minutes" --per_device_train_batch_size 12 --learning_rate 1.2e-3 --weight_decay 0.05 \
+    --adam_beta2 0.98 --warmup_steps 200 --lr_scheduler_type cosine --max_grad_norm 1.0 --model_max_length 2048 --length_window 8 \
+    --logging_steps 50 --save_steps 250 --save_total_limit 1 --save_dtype float16 --threads "$threads"

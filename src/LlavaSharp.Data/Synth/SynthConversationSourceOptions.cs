@@ -1,0 +1,63 @@
+using System.Globalization;
+
+namespace LlavaSharp.Data.Synth;
+
+/// <summary>What conversations a <see cref="SynthConversationSource"/> makes.</summary>
+public sealed record SynthConversationSourceOptions
+{
+    /// <summary>What a value of <c>--data_path</c> begins with to mean this source.</summary>
+    public const string Scheme = "synth:";
+
+    private static readonly string[] Keys = ["seed", "turns", "min_side", "max_side", "large", "text", "describe"];
+
+    /// <summary>Different seeds give unrelated conversations.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>How many questions a conversation has.</summary>
+    public int Turns { get; init; } = 5;
+
+    /// <summary>The least of the longer side of a picture, in pixels.</summary>
+    public int MinSide { get; init; } = 96;
+
+    /// <summary>The most of the longer side of a picture, in pixels; small pictures are cheap.</summary>
+    public int MaxSide { get; init; } = 200;
+
+    /// <summary>The share of pictures with up to 640 pixels a side instead.</summary>
+    public double LargeShare { get; init; } = 0.06;
+
+    /// <summary>No pictures: a description in words stands in the first question, and the questions are about it.</summary>
+    public bool TextOnly { get; init; }
+
+    /// <summary>One turn a picture, its description: for the alignment of features.</summary>
+    public bool DescribeOnly { get; init; }
+
+    /// <summary>Reads <c>synth:seed=7,turns=5,max_side=200,large=0.05,text,describe</c>; every part may be left out.</summary>
+    /// <exception cref="LlavaException">A part is not known or its value is no number.</exception>
+    public static SynthConversationSourceOptions Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (!text.StartsWith(Scheme, StringComparison.Ordinal))
+            throw new LlavaException($"'{text}' does not begin with '{Scheme}'.");
+        var options = new SynthConversationSourceOptions();
+        foreach (var part in text[Scheme.Length..].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            var equals = part.IndexOf('=');
+            var (key, value) = equals < 0 ? (part, "1") : (part[..equals], part[(equals + 1)..]);
+            if (!Keys.Contains(key))
+                throw new UnknownNameException($"part of '{text}'", key, Keys);
+            if (!double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) || double.IsNaN(number) || Math.Abs(number) > 1e15)
+                throw new LlavaException($"'{part}' in '{text}' is no number.");
+            options = key switch
+            {
+                "seed" => options with { Seed = (long)number },
+                "turns" => options with { Turns = (int)Math.Clamp(number, 0, 1000) },
+                "min_side" => options with { MinSide = (int)Math.Clamp(number, 0, 1e6) },
+                "max_side" => options with { MaxSide = (int)Math.Clamp(number, 0, 1e6) },
+                "large" => options with { LargeShare = number },
+                "text" => options with { TextOnly = number != 0 },
+                _ => options with { DescribeOnly = number != 0 },
+            };
+        }
+        return options;
+    }
+}

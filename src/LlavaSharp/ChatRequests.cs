@@ -1,0 +1,114 @@
+using LlavaSharp.Generation;
+using LlavaSharp.Imaging;
+using LlavaSharp.Prompts;
+using Microsoft.Extensions.AI;
+
+namespace LlavaSharp;
+
+/// <summary>From the messages and options of <see cref="IChatClient"/> to a prompt, its pictures and how to generate.</summary>
+internal static class ChatRequests
+{
+    /// <summary>The options of a request; what cannot be done is refused rather than left out.</summary>
+    public static GenerationOptions Generation(IChatClient client, ChatOptions? options, GenerationOptions defaults, string modelName)
+    {
+        if (options is null)
+            return defaults;
+        if (options.ModelId is { } wanted && wanted != modelName)
+            throw new UnknownNameException("model", wanted, [modelName]);
+        Refuse(options.Tools is { Count: > 0 } && options.ToolMode is not NoneChatToolMode, "Tools", "this model cannot call tools");
+        Refuse(options.ResponseFormat is ChatResponseFormatJson, "ResponseFormat", "this model cannot be held to JSON");
+        Refuse(options.FrequencyPenalty is { } frequency && frequency != 0, "FrequencyPenalty", "only a repetition penalty exists (GenerationOptions.RepetitionPenalty, by RawRepresentationFactory)");
+        Refuse(options.PresencePenalty is { } presence && presence != 0, "PresencePenalty", "only a repetition penalty exists (GenerationOptions.RepetitionPenalty, by RawRepresentationFactory)");
+        Refuse(options.ConversationId is not null, "ConversationId", "nothing is kept between calls: send the whole conversation");
+        Refuse(options.ContinuationToken is not null, "ContinuationToken", "answers are not continued in the background");
+        var basis = options.RawRepresentationFactory?.Invoke(client) as GenerationOptions ?? defaults;
+        return basis with
+        {
+            MaxNewTokens = options.MaxOutputTokens ?? basis.MaxNewTokens,
+            // a float's shortest digits are what the caller wrote
+            Temperature = options.Temperature is { } temperature ? Exact(temperature) : basis.Temperature,
+            TopP = options.TopP is { } topP ? Exact(topP) : basis.TopP,
+            TopK = options.TopK ?? basis.TopK,
+            Seed = options.Seed is { } seed ? unchecked((ulong)seed) : basis.Seed,
+            StopStrings = options.StopSequences is { Count: > 0 } stops ? [.. stops] : basis.StopStrings,
+        };
+    }
+
+    /// <summary>The prompt and its pictures.</summary>
+    /// <remarks>System texts, wherever they stand, together replace the template's; messages of the same role in a row are one turn.</remarks>
+    public static async Task<(string Prompt, IReadOnlyList<Image> Images)> PromptAsync(
+        LlavaModel model, IEnumerable<ChatMessage> messages, string? instructions, LlavaChatClientOptions options, CancellationToken cancellationToken)
+    {
+        var conversation = ConversationTemplates.Get(options.Template ?? model.TemplateName);
+        List<string> system = string.IsNullOrEmpty(instructions) ? [] : [instructions];
+        var turns = new List<Turn>();
+        foreach (var message in messages)
+        {
+            var turn = await ReadAsync(message, options.Pictures, cancellationToken).ConfigureAwait(false);
+            if (message.Role == ChatRole.System)
+                system.Add(turn.Text);
+            else if (turns.Count > 0 && turns[^1].IsUser == turn.IsUser)
+                turns[^1] = turns[^1].And(turn);
+            else
+                turns.Add(turn);
+        }
+        if (turns.Count == 0 || !turns[0].IsUser)
+            throw new PromptException("The first message that is not system's must be the user's, and there must be one.", 0);
+        if (!turns[^1].IsUser)
+            throw new PromptException("The last message is the assistant's: there is nothing to answer. End with a message of the user.", turns.Count - 1);
+        if (system.Count > 0)
+            ConversationText.SetSystem(conversation, string.Join('\n', system));
+        foreach (var turn in turns)
+            conversation.Append(
+                conversation.Roles[turn.IsUser ? 0 : 1],
+                turn.IsUser ? model.WithMarkers(turn.Text, turn.Images.Count) : ConversationText.WithoutMarkers(turn.Text));
+        conversation.Append(conversation.Roles[1], null);
+        return (conversation.GetPrompt(), [.. turns.SelectMany(turn => turn.Images)]);
+    }
+
+    private static async Task<Turn> ReadAsync(ChatMessage message, ImageLoadOptions pictures, CancellationToken cancellationToken)
+    {
+        var isUser = message.Role == ChatRole.User;
+        if (!isUser && message.Role != ChatRole.Assistant && message.Role != ChatRole.System)
+            throw new UnsupportedContentException(message.Role.Value, $"A message of role '{message.Role.Value}' cannot be taken: only system, user and assistant are known.");
+        var texts = new List<string>();
+        var images = new List<Image>();
+        foreach (var content in message.Contents)
+        {
+            switch (content)
+            {
+                case TextContent text:
+                    texts.Add(text.Text);
+                    break;
+                case DataContent data when isUser && data.HasTopLevelMediaType("image"):
+                    images.Add(Image.FromBytes(data.Data.Span, pictures, data.Name ?? "DataContent"));
+                    break;
+                case UriContent uri when isUser && uri.HasTopLevelMediaType("image"):
+                    images.Add(await Image.LoadAsync(uri.Uri.IsFile ? uri.Uri.LocalPath : uri.Uri.AbsoluteUri, pictures, cancellationToken).ConfigureAwait(false));
+                    break;
+                default:
+                    throw Unsupported(message.Role, content);
+            }
+        }
+        return new Turn(isUser, string.Concat(texts), images);
+    }
+
+    private static UnsupportedContentException Unsupported(ChatRole role, AIContent content)
+    {
+        var mediaType = content switch { DataContent data => $" ({data.MediaType})", UriContent uri => $" ({uri.MediaType})", _ => "" };
+        return new(content.GetType().Name, $"{content.GetType().Name}{mediaType} in a message of role '{role.Value}' cannot be taken: only text, and pictures in user messages.");
+    }
+
+    private static void Refuse(bool given, string option, string why)
+    {
+        if (given)
+            throw new UnsupportedContentException(option, $"ChatOptions.{option} cannot be taken: {why}.");
+    }
+
+    private static double Exact(float value) => double.Parse(value.ToString("R", System.Globalization.CultureInfo.InvariantCulture), System.Globalization.CultureInfo.InvariantCulture);
+
+    private sealed record Turn(bool IsUser, string Text, IReadOnlyList<Image> Images)
+    {
+        public Turn And(Turn next) => new(IsUser, $"{Text}\n{next.Text}", [.. Images, .. next.Images]);
+    }
+}

@@ -1,0 +1,177 @@
+using LlavaSharp.Prompts;
+
+namespace LlavaSharp.Checkpoints;
+
+/// <summary>Makes the report behind <c>llava inspect</c>.</summary>
+public static class CheckpointInspector
+{
+    /// <summary>Looks at a checkpoint's headers.</summary>
+    /// <param name="path">The checkpoint's folder.</param>
+    /// <param name="locator">Finds its vision tower on this machine; null: look in the usual places, without a hub.</param>
+    /// <param name="inferTemplate">The rule that gives a conversation template's name for a model's name; null: leave it out.</param>
+    /// <param name="isDelta">Whether the user says that the weights are a delta.</param>
+    /// <exception cref="CheckpointException">The folder is no checkpoint, or a file is malformed. Tensors that are missing or do not fit are in the report instead.</exception>
+    public static CheckpointReport Inspect(string path, VisionTowerLocator? locator = null, Func<string, string>? inferTemplate = null, bool isDelta = false)
+    {
+        var kind = CheckpointKindDetector.Detect(path, isDelta);
+        var template = kind == CheckpointKind.VisionTower ? null : inferTemplate?.Invoke(ModelNames.FromPath(path));
+        if (!File.Exists(Path.Combine(path, "config.json")))
+            return InspectFiles(path, kind, null, template);
+        using var folder = CheckpointFolder.Open(path);
+        return kind switch
+        {
+            CheckpointKind.VisionTower => InspectTower(folder),
+            CheckpointKind.LoraAdapter or CheckpointKind.ProjectorOnly => InspectFiles(path, kind, folder.Config, template),
+            _ => InspectModel(folder, kind, locator ?? new VisionTowerLocator(HubOptions.FromEnvironment() with { Offline = true }), template),
+        };
+    }
+
+    private static CheckpointReport InspectModel(CheckpointFolder folder, CheckpointKind kind, VisionTowerLocator locator, string? template)
+    {
+        var config = folder.Config;
+        var towerFolder = config.MmVisionTower is null ? null : locator.FindLocally(config.MmVisionTower, folder.Folder);
+        var vision = towerFolder is null ? null : ClipVisionConfig.Load(towerFolder);
+        var towerScope = ExpectedTensors.Root(config) + ExpectedTensors.TowerScope;
+        var inside = folder.Tensors.Keys.Any(name => name.StartsWith(towerScope, StringComparison.Ordinal));
+        var (missing, unexpected, misShaped) = Compare(ExpectedTensors.For(config, vision), folder.Tensors.Values,
+            // without the tower's config its tensors cannot be judged
+            mayBeMore: name => vision is null && name.StartsWith(towerScope, StringComparison.Ordinal));
+        var outside = vision is null || inside && config.UnfreezeMmVisionTower ? 0 : ExpectedTensors.ForTower(vision).Where(t => t.Required).Sum(Count);
+        return Describe(folder.Folder, kind, folder.WeightPaths, folder.Tensors.Values, outside) with
+        {
+            Family = config.Family,
+            Version = GuessVersion(config),
+            Template = template,
+            VisionTower = config.MmVisionTower,
+            VisionTowerFolder = towerFolder,
+            HasTowerInside = inside,
+            UsesTowerInside = inside && config.UnfreezeMmVisionTower,
+            OutsideTowerParameters = outside,
+            Missing = missing,
+            Unexpected = unexpected,
+            MisShaped = misShaped,
+        };
+    }
+
+    private static CheckpointReport InspectTower(CheckpointFolder folder)
+    {
+        var (missing, unexpected, misShaped) = Compare(ExpectedTensors.ForTower(folder.VisionConfig), folder.Tensors.Values,
+            mayBeMore: name => !name.StartsWith("vision_model.", StringComparison.Ordinal));
+        return Describe(folder.Folder, CheckpointKind.VisionTower, folder.WeightPaths, folder.Tensors.Values, 0)
+            with { Missing = missing, Unexpected = unexpected, MisShaped = misShaped };
+    }
+
+    private static CheckpointReport InspectFiles(string path, CheckpointKind kind, LlavaConfig? config, string? template)
+    {
+        string[] names = kind == CheckpointKind.LoraAdapter
+            ? [.. new[] { "adapter_model.safetensors", "adapter_model.bin" }.Where(name => File.Exists(Path.Combine(path, name))).Take(1), "non_lora_trainables.bin"]
+            : [ProjectorFile.FileName];
+        string[] paths = File.Exists(path) ? [path] : [.. names.Select(name => Path.Combine(path, name)).Where(File.Exists)];
+        var files = new List<ITensorFile>();
+        try
+        {
+            foreach (var file in paths)
+                files.Add(TensorFile.Open(file));
+            return Describe(path, kind, paths, [.. files.SelectMany(file => file.Tensors.Values)], 0) with
+            {
+                Family = config?.Family,
+                Version = config is null ? null : GuessVersion(config),
+                VisionTower = config?.MmVisionTower,
+                Template = template,
+            };
+        }
+        finally
+        {
+            foreach (var file in files)
+                file.Dispose();
+        }
+    }
+
+    private static CheckpointReport Describe(string folder, CheckpointKind kind, IEnumerable<string> paths, IEnumerable<StoredTensor> tensors, long outside)
+    {
+        var parts = new SortedDictionary<ModelPart, long>();
+        var types = new SortedDictionary<StoredDataType, long>();
+        foreach (var tensor in tensors)
+        {
+            var part = PartOf(tensor.Name, kind);
+            parts[part] = parts.GetValueOrDefault(part) + tensor.ElementCount;
+            types[tensor.DataType] = types.GetValueOrDefault(tensor.DataType) + tensor.ElementCount;
+        }
+        return new()
+        {
+            Folder = folder,
+            Kind = kind,
+            Parameters = parts,
+            DataTypes = types,
+            BytesOnDisk = paths.Sum(path => new FileInfo(path).Length),
+            EstimatedMemory = EstimateMemory(tensors, outside),
+        };
+    }
+
+    private static Dictionary<string, long> EstimateMemory(IEnumerable<StoredTensor> tensors, long outside)
+    {
+        long linear = 0, other = outside;
+        foreach (var tensor in tensors)
+        {
+            // what the original's 8-bit and 4-bit loading leaves alone: embeddings, the output matrix, norms and biases
+            var kept = tensor.Shape.Length != 2 || tensor.Name.Contains("embed", StringComparison.Ordinal)
+                || tensor.Name.EndsWith("wte.weight", StringComparison.Ordinal) || tensor.Name.EndsWith("lm_head.weight", StringComparison.Ordinal);
+            if (kept)
+                other += tensor.ElementCount;
+            else
+                linear += tensor.ElementCount;
+        }
+        // int4: half a byte each, one byte a block of 64 for its maximum, and a float for 256 of those
+        return new()
+        {
+            ["float32"] = 4 * (linear + other),
+            ["bfloat16"] = 2 * (linear + other),
+            ["float16"] = 2 * (linear + other),
+            ["int8"] = linear + 2 * other,
+            ["int4"] = linear / 2 + linear / 64 + linear / (64 * 64) + 2 * other,
+        };
+    }
+
+    private static (List<ExpectedTensor>, List<StoredTensorSummary>, List<ShapeMismatch>) Compare(
+        IEnumerable<ExpectedTensor> expected, IEnumerable<StoredTensor> found, Func<string, bool> mayBeMore)
+    {
+        var rest = found.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        var missing = new List<ExpectedTensor>();
+        var misShaped = new List<ShapeMismatch>();
+        foreach (var tensor in expected)
+        {
+            if (!rest.Remove(tensor.Name, out var stored))
+            {
+                if (tensor.Required)
+                    missing.Add(tensor);
+            }
+            else if (!stored.Shape.AsSpan().SequenceEqual(tensor.Shape))
+            {
+                misShaped.Add(new(tensor, Summarize(stored)));
+            }
+        }
+        return (missing, [.. rest.Values.Where(tensor => !mayBeMore(tensor.Name)).Select(Summarize)], misShaped);
+    }
+
+    private static string? GuessVersion(LlavaConfig config)
+    {
+        if (config.MmVisionTower is null)
+            return null;
+        if (config.ImageAspectRatio == "anyres" || config.MmPatchMergeType != "flat")
+            return "v1.6";
+        return config.MmProjectorType == "linear" ? "v1" : "v1.5";
+    }
+
+    private static ModelPart PartOf(string name, CheckpointKind kind)
+    {
+        if (kind == CheckpointKind.VisionTower || name.Contains("vision_tower.", StringComparison.Ordinal))
+            return ModelPart.VisionTower;
+        if (name.Contains("mm_projector", StringComparison.Ordinal))
+            return ModelPart.Projector;
+        return name.EndsWith("image_newline", StringComparison.Ordinal) ? ModelPart.ImageNewline : ModelPart.LanguageModel;
+    }
+
+    private static StoredTensorSummary Summarize(StoredTensor tensor) => new(tensor.Name, tensor.DataType, tensor.Shape, tensor.File);
+
+    private static long Count(ExpectedTensor tensor) => TensorShape.ElementCount(tensor.Shape) ?? 0;
+}

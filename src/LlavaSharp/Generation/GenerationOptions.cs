@@ -1,0 +1,58 @@
+namespace LlavaSharp.Generation;
+
+/// <summary>How text is generated. What is null here is taken from the checkpoint, else from the original library's defaults.</summary>
+public sealed record GenerationOptions
+{
+    /// <summary>The most tokens to generate; 512 as in the original's programs. Zero generates nothing.</summary>
+    public int MaxNewTokens { get; init; } = 512;
+
+    /// <summary>0: always the most probable token. Above: sampling, the flatter the larger. 0.2 as in the original's programs.</summary>
+    public double Temperature { get; init; } = 0.2;
+
+    /// <summary>Sample only from the most probable tokens that together reach this probability, 0 to 1; null or 1: from all.</summary>
+    public double? TopP { get; init; }
+
+    /// <summary>
+    /// Whether a null <see cref="TopP"/> means the checkpoint's value (as the original's terminal chat has it) instead of off (as its
+    /// one-question program has it).
+    /// </summary>
+    public bool UseCheckpointTopP { get; init; }
+
+    /// <summary>Sample only from this many most probable tokens; 0: from all; null: the checkpoint's value, else 50.</summary>
+    public int? TopK { get; init; }
+
+    /// <summary>Above 1 makes tokens that occurred already less probable; null: the checkpoint's value, else 1.</summary>
+    public double? RepetitionPenalty { get; init; }
+
+    /// <summary>The width of beam search; 1 is none.</summary>
+    public int NumBeams { get; init; } = 1;
+
+    /// <summary>The seed of sampling; null takes a new one every time.</summary>
+    public ulong? Seed { get; init; }
+
+    /// <summary>Generation ends where one of these texts appears; it is not part of the answer.</summary>
+    public IReadOnlyList<string> StopStrings { get; init; } = [];
+
+    /// <summary>Whether tokens are drawn at random.</summary>
+    public bool DoSample => Temperature > 0;
+
+    /// <summary>Fills what is null from the checkpoint's defaults, then from the library's, and checks every value.</summary>
+    /// <exception cref="GenerationException">A value is out of range.</exception>
+    public GenerationSettings Resolve(GenerationDefaults? checkpoint = null)
+    {
+        var defaults = checkpoint ?? GenerationDefaults.None;
+        var settings = new GenerationSettings
+        {
+            MaxNewTokens = MaxNewTokens,
+            Temperature = Temperature,
+            TopP = TopP ?? (UseCheckpointTopP ? defaults.TopP : null) ?? 1,
+            TopK = TopK ?? defaults.TopK ?? GenerationDefaults.LibraryTopK,
+            RepetitionPenalty = RepetitionPenalty ?? defaults.RepetitionPenalty ?? 1,
+            NumBeams = NumBeams,
+            Seed = Seed,
+            StopStrings = [.. StopStrings ?? []],
+        };
+        settings.Validate();
+        return settings;
+    }
+}

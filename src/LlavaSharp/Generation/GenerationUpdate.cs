@@ -1,0 +1,6 @@
+namespace LlavaSharp.Generation;
+
+/// <summary>A piece of an answer while it is being generated.</summary>
+/// <param name="Text">The next piece of text, possibly empty.</param>
+/// <param name="Result">The whole answer; only in the last update.</param>
+public sealed record GenerationUpdate(string Text, GenerationResult? Result = null);

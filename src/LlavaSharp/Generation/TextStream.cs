@@ -1,0 +1,52 @@
+using System.Text;
+using LlavaSharp.Tokenizers;
+
+namespace LlavaSharp.Generation;
+
+/// <summary>Ids in, text out as soon as it is certain: decodes, watches for stop strings, and hands on what may be shown.</summary>
+internal sealed class TextStream(Tokenizer tokenizer, IReadOnlyList<string> stopStrings, Action<string> show)
+{
+    private readonly StreamingDecoder _decoder = new(tokenizer);
+    private readonly StopStringMatcher _matcher = new(stopStrings);
+    private readonly StringBuilder _text = new();
+    // stop strings are looked for at every token, not only where a word is complete
+    private readonly bool _watches = stopStrings.Count > 0;
+    private readonly List<int> _ids = [];
+
+    /// <summary>Whether a stop string was found.</summary>
+    public bool Stopped => _matcher.IsStopped;
+
+    /// <summary>What was shown so far.</summary>
+    public string Text => _text.ToString();
+
+    /// <summary>Takes an id; false when the answer ends here.</summary>
+    public bool Put(int id)
+    {
+        if (Stopped)
+            return false;
+        Show(_decoder.Put(id));
+        if (!_watches || Stopped)
+            return !Stopped;
+        _ids.Add(id);
+        var decoded = tokenizer.Decode(_ids);
+        return !stopStrings.Any(stop => decoded.Contains(stop, StringComparison.Ordinal));
+    }
+
+    /// <summary>Hands on what was held back.</summary>
+    public void End()
+    {
+        Show(_decoder.End());
+        if (!Stopped)
+            Emit(_matcher.Finish());
+    }
+
+    private void Show(string piece) => Emit(_matcher.Push(piece));
+
+    private void Emit(string piece)
+    {
+        if (piece.Length == 0)
+            return;
+        _text.Append(piece);
+        show(piece);
+    }
+}

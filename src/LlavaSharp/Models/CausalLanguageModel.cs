@@ -1,0 +1,35 @@
+using LlavaSharp.Generation;
+using static TorchSharp.torch;
+
+namespace LlavaSharp.Models;
+
+/// <summary>A decoder-only language model: embeddings in, hidden states out, logits where they are wanted.</summary>
+public abstract class CausalLanguageModel
+{
+    /// <summary>The width of embeddings and hidden states.</summary>
+    public abstract int HiddenSize { get; }
+
+    /// <summary>The number of rows of the output projection.</summary>
+    public abstract int VocabularySize { get; }
+
+    /// <summary>The number of layers.</summary>
+    public abstract int Layers { get; }
+
+    /// <summary>The embedding of tokens.</summary>
+    /// <param name="ids">Int64, any shape.</param>
+    /// <returns>[..., hidden].</returns>
+    public abstract Tensor Embed(Tensor ids);
+
+    /// <summary>The hidden states after the last norm.</summary>
+    /// <param name="embeddings">[B, T, hidden].</param>
+    /// <param name="positions">Int64 [1 or B, T]: the positions of the new tokens.</param>
+    /// <param name="visible">Boolean [B, past + T], false at padding; null when nothing is padded.</param>
+    /// <param name="cache">The keys and values so far, extended by this call; null: nothing precedes and nothing is kept.</param>
+    /// <returns>[B, T, hidden].</returns>
+    public abstract Tensor Forward(Tensor embeddings, Tensor positions, Tensor? visible = null, KeyValueCache? cache = null);
+
+    /// <summary>The logits of hidden states.</summary>
+    /// <param name="hidden">[..., hidden].</param>
+    /// <returns>[..., vocabulary].</returns>
+    public abstract Tensor Logits(Tensor hidden);
+}

@@ -1,0 +1,139 @@
+using LlavaSharp.Checkpoints;
+using LlavaSharp.Generation;
+using LlavaSharp.Imaging;
+using LlavaSharp.Prompts;
+using LlavaSharp.Tokenizers;
+using LlavaSharp.Native;
+using static TorchSharp.torch;
+
+namespace LlavaSharp.Models;
+
+/// <summary>From folders to a network: what the original's <c>load_pretrained_model</c> does, decided by files and config instead of names.</summary>
+internal static class CheckpointLoader
+{
+    /// <summary>Loads a checkpoint; runs on the model's thread.</summary>
+    /// <param name="folder">The checkpoint.</param>
+    /// <param name="baseFolder">The language model that an adapter or projector belongs to; null when the checkpoint is whole.</param>
+    /// <param name="options">How to load it.</param>
+    public static LoadedCheckpoint Load(string folder, string? baseFolder, LoadOptions options)
+    {
+        // a name that is mistyped is refused before libtorch is loaded, and before gigabytes are read
+        ComputeDevice.CheckName(options.Device);
+        ComputeDevice.CheckTypeName(options.DataType);
+        if (options.VisionTowerDataType is { } towerType)
+            ComputeDevice.CheckTypeName(towerType);
+        var device = ComputeDevice.Parse(options.Device);
+        if (options.Threads is { } threads)
+            set_num_threads(threads);
+        var owned = new List<IDisposable>();
+        try
+        {
+            var parts = CheckpointParts.Open(folder, baseFolder, owned);
+            var config = options.ConfigOverrides.Count == 0 ? parts.Config : parts.Config.With(options.ConfigOverrides);
+            var tokenizer = LoadTokenizer(parts.TokenizerFolder, config, baseFolder is not null);
+            var type = ChooseType(options, config, parts, device);
+            var weights = Add(owned, new CheckpointWeights(parts.Tensors, type, device, options.CheckFiniteWeights));
+            if (parts.Projector is { } projector)
+                weights.Overlay(projector, viaHalf: true);
+            if (parts.Adapter is { } adapter)
+                weights.Merge(adapter);
+            config = FitVocabulary(config, tokenizer, weights);
+            var (vision, towerScope, towerFolder, processor) = OpenTower(folder, config, parts, weights, type, device, options, owned);
+            var network = new LlavaNetwork(config, vision, weights, towerScope);
+            if (towerScope.Source is CheckpointWeights outside && outside != weights)
+                outside.Verify(towerFolder!, _ => true);
+            weights.Verify(baseFolder is null ? folder : $"{folder}' on '{baseFolder}", name => MayRemain(name, config));
+            return new LoadedCheckpoint(owned)
+            {
+                Config = config,
+                Network = network,
+                Tokenizer = tokenizer,
+                ImageProcessor = processor,
+                Defaults = GenerationDefaults.Load(Directory.Exists(folder) ? folder : parts.TokenizerFolder),
+                Type = type,
+                Device = device,
+                Folder = folder,
+            };
+        }
+        catch
+        {
+            foreach (var resource in owned)
+                resource.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Whether a tensor may lie in the weights of a language model without being used.</summary>
+    public static bool MayRemain(string name, LlavaConfig config) =>
+        name.Contains("vision_tower", StringComparison.Ordinal)      // the tower's own folder wins unless the config says otherwise
+        || name.EndsWith("image_newline", StringComparison.Ordinal)  // unused under another merge type
+        || (config.MmVisionTower is null && name.Contains("mm_projector", StringComparison.Ordinal))
+        || (config.TieWordEmbeddings && name == "lm_head.weight");
+
+    private static Tokenizer LoadTokenizer(string folder, LlavaConfig config, bool hasBase)
+    {
+        // the original takes the fast tokenizer for MPT, and for a Mistral LLaVA that needs no base
+        var fast = config.Family == ModelFamily.Mpt || (config.Family == ModelFamily.Mistral && config.MmVisionTower is not null && !hasBase);
+        var tokenizer = TokenizerLoader.Load(folder, fast ? TokenizerKind.Fast : TokenizerKind.Auto);
+        if (config.MmVisionTower is null)
+            return tokenizer;
+        if (config.MmUseImPatchToken)
+            tokenizer.AddToken(LlavaConstants.ImagePatchToken, special: true);
+        if (config.MmUseImStartEnd)
+        {
+            tokenizer.AddToken(LlavaConstants.ImageStartToken, special: true);
+            tokenizer.AddToken(LlavaConstants.ImageEndToken, special: true);
+        }
+        return tokenizer;
+    }
+
+    // the original resizes a LLaVA's embeddings to the tokenizer's length, which may also be shorter
+    private static LlavaConfig FitVocabulary(LlavaConfig config, Tokenizer tokenizer, CheckpointWeights weights)
+    {
+        if (config.MmVisionTower is null || tokenizer.Count == config.VocabSize)
+            return config;
+        string[] names = config.Family == ModelFamily.Mpt ? ["transformer.wte.weight", "lm_head.weight"] : ["model.embed_tokens.weight", "lm_head.weight"];
+        weights.ResizeVocabulary(names, config.VocabSize, tokenizer.Count);
+        return config.With("vocab_size", tokenizer.Count);
+    }
+
+    private static (ClipVisionConfig? Config, WeightScope Scope, string? Folder, ClipImageProcessor? Processor) OpenTower(
+        string folder, LlavaConfig config, CheckpointParts parts, CheckpointWeights weights, ScalarType type, Device device, LoadOptions options, List<IDisposable> owned)
+    {
+        if (config.MmVisionTower is null)
+            return (null, default, null, null);
+        if (config.S2)
+            throw new LlavaException("config.json asks for the multi-scale vision tower (s2), which is not built yet.");
+        var towerFolder = new VisionTowerLocator(options.Hub()).LocateAsync(config.MmVisionTower, folder).GetAwaiter().GetResult();
+        var tower = Add(owned, CheckpointFolder.Open(towerFolder));
+        var processor = ClipImageProcessor.Load(towerFolder);
+        var inside = new WeightScope(weights)[config.Family == ModelFamily.Mpt ? "transformer" : "model"]["vision_tower"]["vision_tower"]["vision_model"];
+        if (config.UnfreezeMmVisionTower && inside["embeddings"]["class_embedding"].Exists)
+            return (tower.VisionConfig, inside, towerFolder, processor);
+        var towerType = options.VisionTowerDataType is { } name ? ComputeDevice.ParseType(name) ?? type : device.type == TorchSharp.DeviceType.CPU ? type : ScalarType.Float32;
+        var towerWeights = Add(owned, new CheckpointWeights(tower.Tensors, towerType, device, options.CheckFiniteWeights));
+        return (tower.VisionConfig, new WeightScope(towerWeights)["vision_model"], towerFolder, processor);
+    }
+
+    private static ScalarType ChooseType(LoadOptions options, LlavaConfig config, CheckpointParts parts, Device device)
+    {
+        if (ComputeDevice.ParseType(options.DataType) is { } asked)
+            return asked;
+        if (device.type != TorchSharp.DeviceType.CPU)
+            return StoredTensorViews.Type(config.TorchDataType ?? StoredDataType.Float16);
+        // the rule of the command line: float32 where twice the 16-bit weights fit comfortably
+        var weights = parts.Tensors.Values.Sum(tensor => 2 * tensor.ElementCount);
+        var free = MemoryInspector.Inspect().Free;
+        var wide = 2.0 * weights <= 0.6 * free;
+        options.Notice?.Invoke(FormattableString.Invariant(
+            $"Computing in {(wide ? "float32" : "bfloat16")} on the CPU: {weights / 1e9:0.00} GB of 16-bit weights, {free / 1e9:0.0} GB of free memory (--dtype chooses otherwise)."));
+        return wide ? ScalarType.Float32 : ScalarType.BFloat16;
+    }
+
+    private static T Add<T>(List<IDisposable> owned, T resource)
+        where T : IDisposable
+    {
+        owned.Insert(0, resource);   // what is opened last is closed first
+        return resource;
+    }
+}

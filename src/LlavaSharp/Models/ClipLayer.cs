@@ -1,0 +1,33 @@
+using LlavaSharp.Checkpoints;
+using LlavaSharp.Native;
+using static TorchSharp.torch;
+
+namespace LlavaSharp.Models;
+
+/// <summary>One encoder layer of CLIP: pre-norm attention (all positions see all) and MLP.</summary>
+internal sealed class ClipLayer(ClipVisionConfig config, WeightScope weights)
+{
+    private readonly int _heads = config.NumAttentionHeads;
+    private readonly LayerNorm _attentionNorm = weights["layer_norm1"].LayerNorm(config.HiddenSize, config.LayerNormEps);
+    private readonly Linear _query = weights["self_attn"]["q_proj"].Linear(config.HiddenSize, config.HiddenSize, bias: true);
+    private readonly Linear _key = weights["self_attn"]["k_proj"].Linear(config.HiddenSize, config.HiddenSize, bias: true);
+    private readonly Linear _value = weights["self_attn"]["v_proj"].Linear(config.HiddenSize, config.HiddenSize, bias: true);
+    private readonly Linear _output = weights["self_attn"]["out_proj"].Linear(config.HiddenSize, config.HiddenSize, bias: true);
+    private readonly LayerNorm _mlpNorm = weights["layer_norm2"].LayerNorm(config.HiddenSize, config.LayerNormEps);
+    private readonly Linear _widen = weights["mlp"]["fc1"].Linear(config.HiddenSize, config.IntermediateSize, bias: true);
+    private readonly Linear _narrow = weights["mlp"]["fc2"].Linear(config.IntermediateSize, config.HiddenSize, bias: true);
+    private readonly Func<Tensor, Tensor> _activation = Activation.Get(config.HiddenAct);
+
+    /// <summary>x [N, T, C] to the same shape.</summary>
+    public Tensor Forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var normed = _attentionNorm.Forward(x);                                                                            // [N, T, C]
+        var mixed = ScaledDotProductAttention.Forward(Heads(_query.Forward(normed)), Heads(_key.Forward(normed)), Heads(_value.Forward(normed)), default);
+        x = x.Plus(_output.Forward(mixed));                                                                                    // [N, T, C]
+        x = x.Plus(_narrow.Forward(_activation(_widen.Forward(_mlpNorm.Forward(x)))));                                         // [N, T, C]
+        return x.MoveToOuterDisposeScope();
+    }
+
+    private Tensor Heads(Tensor x) => x.view(x.shape[0], x.shape[1], _heads, -1).transpose(1, 2);                          // [N, H, T, D]
+}

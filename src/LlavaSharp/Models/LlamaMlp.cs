@@ -1,0 +1,20 @@
+using LlavaSharp.Checkpoints;
+using static TorchSharp.torch;
+
+namespace LlavaSharp.Models;
+
+/// <summary>The gated MLP of LLaMA: down(silu(gate(x)) * up(x)) (Shazeer 2020).</summary>
+internal sealed class LlamaMlp(LlavaConfig config, WeightScope weights)
+{
+    private readonly Linear _gate = weights["gate_proj"].Linear(config.HiddenSize, config.IntermediateSize, bias: config.MlpBias);
+    private readonly Linear _up = weights["up_proj"].Linear(config.HiddenSize, config.IntermediateSize, bias: config.MlpBias);
+    private readonly Linear _down = weights["down_proj"].Linear(config.IntermediateSize, config.HiddenSize, bias: config.MlpBias);
+    private readonly Func<Tensor, Tensor> _activation = Activation.Get(config.HiddenAct);
+
+    /// <summary>x [B, T, C] to the same shape.</summary>
+    public Tensor Forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        return _down.Forward(_activation(_gate.Forward(x)) * _up.Forward(x)).MoveToOuterDisposeScope();
+    }
+}

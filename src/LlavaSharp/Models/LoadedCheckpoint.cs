@@ -1,0 +1,33 @@
+using LlavaSharp.Checkpoints;
+using LlavaSharp.Generation;
+using LlavaSharp.Imaging;
+using LlavaSharp.Tokenizers;
+using static TorchSharp.torch;
+
+namespace LlavaSharp.Models;
+
+/// <summary>Everything that a checkpoint holds, ready to compute; disposing it frees the tensors and closes the files.</summary>
+internal sealed class LoadedCheckpoint(IEnumerable<IDisposable> owned) : IDisposable
+{
+    public required LlavaConfig Config { get; init; }
+
+    public required LlavaNetwork Network { get; init; }
+
+    public required Tokenizer Tokenizer { get; init; }
+
+    public required ClipImageProcessor? ImageProcessor { get; init; }
+
+    public required GenerationDefaults Defaults { get; init; }
+
+    public required ScalarType Type { get; init; }
+
+    public required Device Device { get; init; }
+
+    public required string Folder { get; init; }
+
+    public void Dispose()
+    {
+        foreach (var resource in owned)
+            resource.Dispose();
+    }
+}

@@ -1,0 +1,82 @@
+using LlavaSharp.Checkpoints;
+using LlavaSharp.Generation;
+using LlavaSharp.Native;
+using static TorchSharp.torch;
+
+namespace LlavaSharp.Models;
+
+/// <summary>MPT (MosaicML 2023): positions come from attention biases that grow with distance (ALiBi, Press et al. 2022); layers have no biases.</summary>
+public sealed class Mpt : CausalLanguageModel
+{
+    private readonly Tensor _embedding;      // [V, C]
+    private readonly MptLayer[] _layers;
+    private readonly LayerNorm _norm;
+    private readonly Linear _output;
+    private readonly float[] _slopes;
+
+    /// <summary>Builds the network over the tensors below <paramref name="weights"/> (the root of the checkpoint).</summary>
+    public Mpt(LlavaConfig config, WeightScope weights)
+    {
+        var body = weights["transformer"];
+        HiddenSize = config.HiddenSize;
+        VocabularySize = config.VocabSize;
+        _embedding = body["wte"]["weight"].Tensor(VocabularySize, HiddenSize);
+        _layers = new MptLayer[config.NumHiddenLayers];
+        for (var i = 0; i < _layers.Length; i++)
+            _layers[i] = new MptLayer(config, body["blocks"][i]);
+        _norm = body["norm_f"].LayerNorm(HiddenSize, config.LayerNormEps, bias: false);
+        var separate = weights["lm_head"];
+        _output = !config.TieWordEmbeddings || separate["weight"].Exists ? separate.Linear(HiddenSize, VocabularySize, bias: false) : new DenseLinear(_embedding, null);
+        _slopes = Slopes(config.NumAttentionHeads, config.MptAttention.AlibiBiasMax);
+    }
+
+    /// <inheritdoc/>
+    public override int HiddenSize { get; }
+
+    /// <inheritdoc/>
+    public override int VocabularySize { get; }
+
+    /// <inheritdoc/>
+    public override int Layers => _layers.Length;
+
+    /// <inheritdoc/>
+    public override Tensor Embed(Tensor ids) => _embedding.index_select(0, ids.reshape(-1)).reshape([.. ids.shape, HiddenSize]);
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor embeddings, Tensor positions, Tensor? visible = null, KeyValueCache? cache = null)
+    {
+        using var scope = NewDisposeScope();
+        var past = cache?.Length ?? 0;
+        var length = (int)embeddings.shape[1];
+        var bias = Bias(length, past, visible, embeddings);                  // [1 or B, H, T, K]
+        var x = embeddings;                                                  // [B, T, C]
+        for (var i = 0; i < _layers.Length; i++)
+            x = _layers[i].Forward(x, new AttentionMask(false, bias), cache?[i]);
+        cache?.Advance(length);
+        return _norm.Forward(x).MoveToOuterDisposeScope();                   // [B, T, C]
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Logits(Tensor hidden) => _output.Forward(hidden);
+
+    private Tensor Bias(int length, int past, Tensor? visible, Tensor like)
+    {
+        var keys = past + length;
+        var distance = arange(Scalars.Of(1 - keys), Scalars.Of(1), ScalarType.Float32, device: like.device);                      // [K], 0 at the newest key
+        var bias = tensor(_slopes, device: like.device).view(1, -1, 1, 1) * distance.view(1, 1, 1, -1);    // [1, H, 1, K]
+        var mask = AttentionMask.Build(length, past, null, visible, like.device).Additive(length, keys, ScalarType.Float32, like.device);
+        return (mask is null ? bias : bias.Plus(mask)).clamp_min(Scalars.Of(finfo(like.dtype).min)).to(like.dtype);
+    }
+
+    // geometric slopes; for a number of heads that is no power of two, those of the next power, the odd ones first
+    internal static float[] Slopes(int heads, double biasMax)
+    {
+        var power = 1;
+        while (power < heads)
+            power *= 2;
+        var slopes = new float[power];
+        for (var i = 0; i < power; i++)
+            slopes[i] = 1f / (float)Math.Pow(2, (float)((i + 1) * (biasMax / power)));
+        return power == heads ? slopes : [.. slopes.Where((_, i) => i % 2 == 1).Concat(slopes.Where((_, i) => i % 2 == 0)).Take(heads)];
+    }
+}

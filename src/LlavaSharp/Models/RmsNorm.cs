@@ -1,0 +1,17 @@
+using LlavaSharp.Native;
+using static TorchSharp.torch;
+
+namespace LlavaSharp.Models;
+
+/// <summary>Root-mean-square normalisation over the last dimension (Zhang and Sennrich 2019), in float32 whatever the input's type, as LLaMA does.</summary>
+public sealed class RmsNorm(Tensor weight, double epsilon)
+{
+    /// <summary>x [..., width] to the same shape.</summary>
+    public Tensor Forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var wide = x.to(ScalarType.Float32);                                           // [..., W]
+        var scale = (wide * wide).mean([-1], keepdim: true).AddInPlace(epsilon).rsqrt_();     // [..., 1]
+        return (weight * (wide * scale).to(x.dtype)).MoveToOuterDisposeScope();        // [..., W]
+    }
+}

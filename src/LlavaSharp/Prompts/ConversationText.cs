@@ -1,0 +1,17 @@
+namespace LlavaSharp.Prompts;
+
+/// <summary>What goes into a conversation's turns: pictures' markers, and texts that must not be taken for them.</summary>
+internal static class ConversationText
+{
+    /// <summary>The heading in front of the system text of templates that write it themselves.</summary>
+    private const string ChatMlHeading = "<|im_start|>system\n";
+
+    /// <summary>Gives a conversation another system text, under the heading that its template has there.</summary>
+    public static void SetSystem(Conversation conversation, string text) =>
+        conversation.System = conversation.SeparatorStyle == SeparatorStyle.Mpt && conversation.System.StartsWith(ChatMlHeading, StringComparison.Ordinal)
+            ? ChatMlHeading + text
+            : text;
+
+    /// <summary>An answer as it stands in the history: a marker that the model wrote is no picture, so it is taken out.</summary>
+    public static string WithoutMarkers(string answer) => answer.Replace(LlavaConstants.ImageToken, "", StringComparison.Ordinal);
+}

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using LlavaSharp.Cli.Commands;
+
+namespace LlavaSharp.Cli.Tests;
+
+public sealed class FlagTests
+{
+    /// <summary>The original's flags and defaults; where the original requires a flag that is not required here, or has another default, the reason stands beside it.</summary>
+    [Theory]
+    [InlineData("run", "--model-path", "")]     // the embedded model, not facebook/opt-350m
+    [InlineData("run", "--model-base", "")]
+    [InlineData("run", "--image-file", "")]     // without a picture: text only
+    [InlineData("run", "--conv-mode", "")]
+    [InlineData("run", "--sep", ",")]
+    [InlineData("run", "--temperature", "0.2")]
+    [InlineData("run", "--top_p", "")]
+    [InlineData("run", "--num_beams", "1")]
+    [InlineData("run", "--max_new_tokens", "512")]
+    [InlineData("run", "--device", "auto")]
+    [InlineData("run", "--dtype", "auto")]
+    [InlineData("run", "--threads", "")]
+    [InlineData("run", "--seed", "")]
+    [InlineData("run", "--offline", "False")]
+    [InlineData("run", "--original-quirks", "False")]
+    [InlineData("run", "--json", "False")]
+    [InlineData("chat", "--model-path", "")]
+    [InlineData("chat", "--model-base", "")]
+    [InlineData("chat", "--image-file", "")]
+    [InlineData("chat", "--device", "auto")]    // not cuda: what is there
+    [InlineData("chat", "--conv-mode", "")]
+    [InlineData("chat", "--temperature", "0.2")]
+    [InlineData("chat", "--max-new-tokens", "512")]
+    [InlineData("chat", "--load-8bit", "False")]
+    [InlineData("chat", "--load-4bit", "False")]
+    [InlineData("chat", "--quant-type", "fast")]
+    [InlineData("chat", "--debug", "False")]
+    public void Flag_NotGiven_HasItsDefault(string verb, string flag, string expected)
+    {
+        var command = verb == "run" ? RunCommand.Create() : ChatCommand.Create();
+        var option = Assert.Single(command.Options, option => option.Name == flag);
+
+        Assert.Equal(expected, option.HasDefaultValue ? Convert.ToString(option.GetDefaultValue(), System.Globalization.CultureInfo.InvariantCulture) : option.ValueType == typeof(bool) ? "False" : "");
+        Assert.False(option.Required);
+    }
+
+    [Fact]
+    public void Query_OfRun_IsRequired() => Assert.True(Assert.Single(RunCommand.Create().Options, option => option.Name == "--query").Required);
+
+    [Theory]
+    [InlineData("run -q x --max-new-tokens 5")]
+    [InlineData("run --query=x --max_new_t 5 --top-p 0.5 --num-beams 2 --image a.png")]
+    [InlineData("chat --max_new_tokens 5 --temp 0 --image_file a.png --load-8")]
+    public void Parse_SpellingsOfTheOriginal_AreAccepted(string line)
+    {
+        var root = new RootCommand { RunCommand.Create(), ChatCommand.Create() };
+
+        Assert.Empty(root.Parse(ArgparseCompatibility.Normalize(root, line.Split(' '))).Errors);
+    }
+}

@@ -1,0 +1,22 @@
+using LlavaSharp.Checkpoints;
+
+namespace LlavaSharp.Parity;
+
+/// <summary>The tensors that lie beside a golden JSON file. Copies may hold fewer, or no file at all: what is absent is not compared.</summary>
+internal sealed class GoldenTensors(SafetensorsFile? file) : IDisposable
+{
+    private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
+
+    /// <summary>The values of a tensor, or null where there is none.</summary>
+    public float[]? Find(string name)
+    {
+        _asked.Add(name);
+        return file is not null && file.Tensors.TryGetValue(name, out var tensor) ? tensor.ToSingles() : null;
+    }
+
+    /// <summary>Tensors that begin with a name of <paramref name="owners"/> and a dot, but that no check has asked for.</summary>
+    public IEnumerable<string> Unknown(IReadOnlyCollection<string> owners) =>
+        file is null ? [] : file.Tensors.Keys.Where(name => !_asked.Contains(name) && owners.Any(owner => name.StartsWith(owner + ".", StringComparison.Ordinal))).Order(StringComparer.Ordinal);
+
+    public void Dispose() => file?.Dispose();
+}

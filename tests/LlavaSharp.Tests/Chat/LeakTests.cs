@@ -1,0 +1,55 @@
+using LlavaSharp.Native;
+
+namespace LlavaSharp.Tests.Chat;
+
+/// <summary>Alone, since the count of tensors is the whole process's.</summary>
+[CollectionDefinition(nameof(LeakTests), DisableParallelization = true)]
+public sealed class LeakCollection;
+
+[Collection(nameof(LeakTests))]
+public sealed class LeakTests
+{
+    [Fact]
+    public async Task Ask_HundredQuestions_LeaveNoTensorAndNoMemory()
+    {
+        var picture = TinyModel.Picture("wide");
+        var options = TinyModel.Greedy with { MaxNewTokens = 4 };
+        using var model = LlavaModel.Load(TinyModel.Folder, options: TinyModel.Options);
+        var count = TensorCount.Start();
+
+        await AskAsync(10);
+        var (tensorsAfterTen, memoryAfterTen) = (count.Living, ResidentBytes());
+        await AskAsync(90);
+        var (tensorsAfterHundred, memoryAfterHundred) = (count.Living, ResidentBytes());
+
+        Assert.Equal(tensorsAfterTen, tensorsAfterHundred);
+        Assert.InRange(memoryAfterHundred - memoryAfterTen, long.MinValue, 32L << 20);
+
+        async Task AskAsync(int questions)
+        {
+            for (var i = 0; i < questions; i++)
+                await foreach (var _ in model.ChatAsync("What is in the picture?", picture, options, TestContext.Current.CancellationToken))
+                {
+                }
+        }
+    }
+
+    [Fact]
+    public void Load_AndDispose_LeavesNoTensor()
+    {
+        var count = TensorCount.Start();
+
+        LlavaModel.Load(TinyModel.Folder, options: TinyModel.Options).Dispose();
+
+        Assert.Equal(0, count.Living);
+    }
+
+    private static long ResidentBytes()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        using var process = System.Diagnostics.Process.GetCurrentProcess();
+        return process.WorkingSet64;
+    }
+}
