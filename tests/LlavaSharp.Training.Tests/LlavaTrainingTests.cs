@@ -84,7 +84,8 @@ public sealed class LlavaTrainingTests : IDisposable
     {
         using var model = TrainingModel.Load(Visual("base") with { RandomInit = true, TrainTower = true });
         var counts = new List<long>();
-        new Trainer<TrainingBatch>(Task(model, "synth:turns=2,seed=4"), Options("count", 8) with { LoggingSteps = 1, Log = _ => counts.Add(torch.Tensor.TotalCount) }).Run(TestContext.Current.CancellationToken);
+        var living = TensorCount.Start();
+        new Trainer<TrainingBatch>(Task(model, "synth:turns=2,seed=4"), Options("count", 8) with { LoggingSteps = 1, Log = _ => counts.Add(living.Living) }).Run(TestContext.Current.CancellationToken);
         Assert.Single(counts.Skip(3).Distinct());
     }
 

@@ -38,12 +38,12 @@ public sealed record SynthConversationOptions
         [SynthQuestionType.CountAll] = 0.6,
         [SynthQuestionType.CountColor] = 1.5,
         [SynthQuestionType.CountShape] = 1.3,
-        [SynthQuestionType.Presence] = 1.1,
+        [SynthQuestionType.Presence] = 1.2,
         [SynthQuestionType.Place] = 1.1,
         [SynthQuestionType.Size] = 0.8,
         [SynthQuestionType.RelationHorizontal] = 1.6,
         [SynthQuestionType.RelationVertical] = 1.6,
-        [SynthQuestionType.Refusal] = 0.6,
+        [SynthQuestionType.Refusal] = 1.0,
         [SynthQuestionType.OutOfWorld] = 0.25,
     };
 

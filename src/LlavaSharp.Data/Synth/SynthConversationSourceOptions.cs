@@ -8,7 +8,7 @@ public sealed record SynthConversationSourceOptions
     /// <summary>What a value of <c>--data_path</c> begins with to mean this source.</summary>
     public const string Scheme = "synth:";
 
-    private static readonly string[] Keys = ["seed", "turns", "min_side", "max_side", "large", "text", "describe"];
+    private static readonly string[] Keys = ["seed", "turns", "min_side", "max_side", "large", "describe_share", "describe_first", "text", "describe"];
 
     /// <summary>Different seeds give unrelated conversations.</summary>
     public long Seed { get; init; }
@@ -25,13 +25,19 @@ public sealed record SynthConversationSourceOptions
     /// <summary>The share of pictures with up to 640 pixels a side instead.</summary>
     public double LargeShare { get; init; } = 0.06;
 
+    /// <summary>The share of conversations with a turn that asks for a description (<see cref="SynthConversationOptions.DescribeShare"/>).</summary>
+    public double DescribeShare { get; init; } = 0.65;
+
+    /// <summary>Of those, the share in which it is the first turn (<see cref="SynthConversationOptions.DescribeFirstShare"/>).</summary>
+    public double DescribeFirstShare { get; init; } = 0.75;
+
     /// <summary>No pictures: a description in words stands in the first question, and the questions are about it.</summary>
     public bool TextOnly { get; init; }
 
     /// <summary>One turn a picture, its description: for the alignment of features.</summary>
     public bool DescribeOnly { get; init; }
 
-    /// <summary>Reads <c>synth:seed=7,turns=5,max_side=200,large=0.05,text,describe</c>; every part may be left out.</summary>
+    /// <summary>Reads <c>synth:seed=7,turns=5,max_side=200,large=0.05,describe_share=0.5,describe_first=0.75,text,describe</c>; every part may be left out.</summary>
     /// <exception cref="LlavaException">A part is not known or its value is no number.</exception>
     public static SynthConversationSourceOptions Parse(string text)
     {
@@ -54,6 +60,8 @@ public sealed record SynthConversationSourceOptions
                 "min_side" => options with { MinSide = (int)Math.Clamp(number, 0, 1e6) },
                 "max_side" => options with { MaxSide = (int)Math.Clamp(number, 0, 1e6) },
                 "large" => options with { LargeShare = number },
+                "describe_share" => options with { DescribeShare = number },
+                "describe_first" => options with { DescribeFirstShare = number },
                 "text" => options with { TextOnly = number != 0 },
                 _ => options with { DescribeOnly = number != 0 },
             };

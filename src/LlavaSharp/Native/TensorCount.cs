@@ -10,10 +10,12 @@ internal readonly struct TensorCount
 
     private TensorCount(long before) => _before = before;
 
-    /// <summary>Starts to count.</summary>
+    /// <summary>Starts to count, once the tensors that nobody holds any more are gone: their finalizers would lower the count later.</summary>
     public static TensorCount Start()
     {
         TorchRuntime.Initialize();
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         return new(torch.Tensor.TotalCount);
     }
 

@@ -44,6 +44,21 @@ public sealed class LeakTests
         Assert.Equal(0, count.Living);
     }
 
+    [Fact]
+    public unsafe void TensorOverMemory_ThousandsOfTensors_LeaveNoTensor()
+    {
+        Span<float> values = [1, 2];
+        var count = TensorCount.Start();
+        fixed (float* first = values)
+        {
+            using var alive = TorchAbi.TensorOverMemory((nint)first, [2], TorchSharp.torch.ScalarType.Float32);
+            for (var i = 0; i < 10_000; i++)
+                TorchAbi.TensorOverMemory((nint)first, [2], TorchSharp.torch.ScalarType.Float32).Dispose();
+            Assert.Equal(1, count.Living);
+        }
+        Assert.Equal(0, count.Living);
+    }
+
     private static long ResidentBytes()
     {
         GC.Collect();

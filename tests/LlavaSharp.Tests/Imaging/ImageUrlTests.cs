@@ -6,19 +6,10 @@ namespace LlavaSharp.Tests.Imaging;
 
 public sealed class ImageUrlTests : IDisposable
 {
-    private readonly HttpListener _listener = new();
+    private readonly HttpListener _listener;
     private readonly string _address;
 
-    public ImageUrlTests()
-    {
-        using (var probe = new TcpListener(IPAddress.Loopback, 0))
-        {
-            probe.Start();
-            _address = $"http://127.0.0.1:{((IPEndPoint)probe.LocalEndpoint).Port}/";
-        }
-        _listener.Prefixes.Add(_address);
-        _listener.Start();
-    }
+    public ImageUrlTests() => (_listener, _address) = Listen(attempts: 20);
 
     public void Dispose() => _listener.Close();
 
@@ -100,6 +91,26 @@ public sealed class ImageUrlTests : IDisposable
         using var client = new HttpClient(new OnePicture());
         var image = await Image.LoadAsync("https://nowhere.invalid/x", new ImageLoadOptions { Http = client }, TestContext.Current.CancellationToken);
         Assert.Equal((3, 2), image.Size);
+    }
+
+    // HttpListener cannot ask for any free port, and one that was free a moment ago may be taken by now
+    private static (HttpListener, string) Listen(int attempts)
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        var address = $"http://127.0.0.1:{((IPEndPoint)probe.LocalEndpoint).Port}/";
+        probe.Stop();
+        var listener = new HttpListener();
+        listener.Prefixes.Add(address);
+        try
+        {
+            listener.Start();
+            return (listener, address);
+        }
+        catch (HttpListenerException) when (attempts > 1)
+        {
+            return Listen(attempts - 1);
+        }
     }
 
     private async Task ServeAsync(Func<HttpListenerResponse, Task> answer)
