@@ -6,11 +6,23 @@ namespace LlavaSharp.Models;
 /// <summary>A decoder-only language model: embeddings in, hidden states out, logits where they are wanted.</summary>
 public abstract class CausalLanguageModel
 {
-    /// <summary>The width of embeddings and hidden states.</summary>
-    public abstract int HiddenSize { get; }
+    private readonly Tensor _embedding;      // [V, C]
+    private readonly Linear _output;
 
-    /// <summary>The number of rows of the output projection.</summary>
-    public abstract int VocabularySize { get; }
+    /// <summary>Takes what all of them share.</summary>
+    /// <param name="embedding">[V, C]: the token embeddings.</param>
+    /// <param name="output">The projection to logits; null: it is tied to the embeddings.</param>
+    private protected CausalLanguageModel(Tensor embedding, Linear? output)
+    {
+        _embedding = embedding;
+        _output = output ?? new DenseLinear(embedding, null);
+    }
+
+    /// <summary>The width of embeddings and hidden states.</summary>
+    public int HiddenSize => (int)_embedding.shape[1];
+
+    /// <summary>The number of rows of the token embeddings and of the output projection.</summary>
+    public int VocabularySize => (int)_embedding.shape[0];
 
     /// <summary>The number of layers.</summary>
     public abstract int Layers { get; }
@@ -18,7 +30,7 @@ public abstract class CausalLanguageModel
     /// <summary>The embedding of tokens.</summary>
     /// <param name="ids">Int64, any shape.</param>
     /// <returns>[..., hidden].</returns>
-    public abstract Tensor Embed(Tensor ids);
+    public Tensor Embed(Tensor ids) => _embedding.index_select(0, ids.reshape(-1)).reshape([.. ids.shape, HiddenSize]);
 
     /// <summary>The hidden states after the last norm.</summary>
     /// <param name="embeddings">[B, T, hidden].</param>
@@ -31,5 +43,5 @@ public abstract class CausalLanguageModel
     /// <summary>The logits of hidden states.</summary>
     /// <param name="hidden">[..., hidden].</param>
     /// <returns>[..., vocabulary].</returns>
-    public abstract Tensor Logits(Tensor hidden);
+    public Tensor Logits(Tensor hidden) => _output.Forward(hidden);
 }

@@ -7,40 +7,28 @@ namespace LlavaSharp.Models;
 /// <summary>LLaMA (Touvron et al. 2023) and what shares its layers: Vicuna, Yi and, with a sliding window, Mistral.</summary>
 public sealed class Llama : CausalLanguageModel
 {
-    private readonly Tensor _embedding;      // [V, C]
     private readonly LlamaLayer[] _layers;
     private readonly RmsNorm _norm;
-    private readonly Linear _output;
     private readonly RotaryEmbedding _rotary;
     private readonly int? _window;
 
     /// <summary>Builds the network over the tensors below <paramref name="weights"/> (the root of the checkpoint).</summary>
     public Llama(LlavaConfig config, WeightScope weights)
+        : base(
+            weights["model"]["embed_tokens"]["weight"].Tensor(config.VocabSize, config.HiddenSize),
+            config.TieWordEmbeddings ? null : weights["lm_head"].Linear(config.HiddenSize, config.VocabSize, bias: false))
     {
         var body = weights["model"];
-        HiddenSize = config.HiddenSize;
-        VocabularySize = config.VocabSize;
-        _embedding = body["embed_tokens"]["weight"].Tensor(VocabularySize, HiddenSize);
         _layers = new LlamaLayer[config.NumHiddenLayers];
         for (var i = 0; i < _layers.Length; i++)
             _layers[i] = new LlamaLayer(config, body["layers"][i]);
         _norm = body["norm"].RmsNorm(HiddenSize, config.RmsNormEps);
-        _output = config.TieWordEmbeddings ? new DenseLinear(_embedding, null) : weights["lm_head"].Linear(HiddenSize, VocabularySize, bias: false);
         _rotary = new RotaryEmbedding(config.HeadDim, config.RopeTheta, config.MaxPositionEmbeddings, config.RopeScaling);
         _window = config.SlidingWindow;
     }
 
     /// <inheritdoc/>
-    public override int HiddenSize { get; }
-
-    /// <inheritdoc/>
-    public override int VocabularySize { get; }
-
-    /// <inheritdoc/>
     public override int Layers => _layers.Length;
-
-    /// <inheritdoc/>
-    public override Tensor Embed(Tensor ids) => _embedding.index_select(0, ids.reshape(-1)).reshape([.. ids.shape, HiddenSize]);
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor embeddings, Tensor positions, Tensor? visible = null, KeyValueCache? cache = null)
@@ -56,7 +44,4 @@ public sealed class Llama : CausalLanguageModel
         cache?.Advance(length);
         return _norm.Forward(x).MoveToOuterDisposeScope();                  // [B, T, C]
     }
-
-    /// <inheritdoc/>
-    public override Tensor Logits(Tensor hidden) => _output.Forward(hidden);
 }

@@ -8,39 +8,24 @@ namespace LlavaSharp.Models;
 /// <summary>MPT (MosaicML 2023): positions come from attention biases that grow with distance (ALiBi, Press et al. 2022); layers have no biases.</summary>
 public sealed class Mpt : CausalLanguageModel
 {
-    private readonly Tensor _embedding;      // [V, C]
     private readonly MptLayer[] _layers;
     private readonly LayerNorm _norm;
-    private readonly Linear _output;
     private readonly float[] _slopes;
 
     /// <summary>Builds the network over the tensors below <paramref name="weights"/> (the root of the checkpoint).</summary>
     public Mpt(LlavaConfig config, WeightScope weights)
+        : base(weights["transformer"]["wte"]["weight"].Tensor(config.VocabSize, config.HiddenSize), Output(config, weights["lm_head"]))
     {
         var body = weights["transformer"];
-        HiddenSize = config.HiddenSize;
-        VocabularySize = config.VocabSize;
-        _embedding = body["wte"]["weight"].Tensor(VocabularySize, HiddenSize);
         _layers = new MptLayer[config.NumHiddenLayers];
         for (var i = 0; i < _layers.Length; i++)
             _layers[i] = new MptLayer(config, body["blocks"][i]);
         _norm = body["norm_f"].LayerNorm(HiddenSize, config.LayerNormEps, bias: false);
-        var separate = weights["lm_head"];
-        _output = !config.TieWordEmbeddings || separate["weight"].Exists ? separate.Linear(HiddenSize, VocabularySize, bias: false) : new DenseLinear(_embedding, null);
         _slopes = Slopes(config.NumAttentionHeads, config.MptAttention.AlibiBiasMax);
     }
 
     /// <inheritdoc/>
-    public override int HiddenSize { get; }
-
-    /// <inheritdoc/>
-    public override int VocabularySize { get; }
-
-    /// <inheritdoc/>
     public override int Layers => _layers.Length;
-
-    /// <inheritdoc/>
-    public override Tensor Embed(Tensor ids) => _embedding.index_select(0, ids.reshape(-1)).reshape([.. ids.shape, HiddenSize]);
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor embeddings, Tensor positions, Tensor? visible = null, KeyValueCache? cache = null)
@@ -56,8 +41,9 @@ public sealed class Mpt : CausalLanguageModel
         return _norm.Forward(x).MoveToOuterDisposeScope();                   // [B, T, C]
     }
 
-    /// <inheritdoc/>
-    public override Tensor Logits(Tensor hidden) => _output.Forward(hidden);
+    // some checkpoints that say "tied" hold a projection of their own all the same
+    private static Linear? Output(LlavaConfig config, WeightScope separate) =>
+        config.TieWordEmbeddings && !separate["weight"].Exists ? null : separate.Linear(config.HiddenSize, config.VocabSize, bias: false);
 
     private Tensor Bias(int length, int past, Tensor? visible, Tensor like)
     {

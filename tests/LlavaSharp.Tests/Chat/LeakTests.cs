@@ -61,9 +61,10 @@ public sealed class LeakTests
 
     private static long ResidentBytes()
     {
+        // "aggressive" gives pages back that the collector would keep for later, as many as the processor's cache is large
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        GC.Collect();
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         using var process = System.Diagnostics.Process.GetCurrentProcess();
         return process.WorkingSet64;
     }
