@@ -3,17 +3,18 @@
 # Every step goes on from its last checkpoint when the script is started again, and is passed over once it is done.
 #
 # usage: train.sh WORK_FOLDER [MINUTES_OF_THE_LAST_STEP]
-# THREADS, TOWER_MINUTES, TEXT_MINUTES and ALIGN_MINUTES in the environment change the rest.
+# THREADS, TOWER_MINUTES, TEXT_MINUTES and ALIGN_MINUTES in the environment change the rest. With FROM, the folder of a finished model, only the last step
+# is run and goes on from that model; give it pictures of its own then (SEED) and lower learning rates (RATE, TOWER_RATE).
 set -euo pipefail
 
 work=${1:?usage: train.sh WORK_FOLDER [MINUTES]}
-minutes=${2:-75}
+minutes=${2:-118}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 threads=${THREADS:-2}
 vocabulary=768
-# threads that wait for each other sleep instead of spinning, so that the machine's other work costs little
-export OMP_WAIT_POLICY=PASSIVE
+# threads spin while they wait for each other: a third faster on a machine of its own; PASSIVE leaves more to other work
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-ACTIVE}
 # freed memory stays with the process: fresh pages for every intermediate tensor cost a sixth of the time
 export MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=2147483648
 
@@ -27,7 +28,7 @@ else
 fi
 mkdir -p "$work"
 
-done_file() { [[ -f "$work/$1/.done" ]]; }
+done_file() { [[ -n ${FROM:-} || -f "$work/$1/.done" ]]; }
 finish() { touch "$work/$1/.done"; }
 
 # 1. A vocabulary for the words of the world.
@@ -41,7 +42,7 @@ fi
 # 2. The tower learns to see, without language.
 if ! done_file tower; then
     "${llava[@]}" train tower --config "$here/recipe/tower-config.json" --output_dir "$work/tower" \
-        --max_minutes "${TOWER_MINUTES:-12}" --threads "$threads"
+        --max_minutes "${TOWER_MINUTES:-14}" --threads "$threads"
     finish tower
 fi
 
@@ -60,17 +61,23 @@ if ! done_file align; then
     "${llava[@]}" train --model_name_or_path "$work/text" --version v1 \
         --data_path synth:describe,seed=102 --vision_tower "$work/tower" --mm_vision_select_layer -2 --mm_projector_type mlp2x_gelu \
         --tune_mm_mlp_adapter True --image_aspect_ratio pad --output_dir "$work/align" \
-        --max_minutes "${ALIGN_MINUTES:-3}" --per_device_train_batch_size 24 --learning_rate 2e-3 --weight_decay 0.0 \
+        --max_minutes "${ALIGN_MINUTES:-2}" --per_device_train_batch_size 24 --learning_rate 2e-3 --weight_decay 0.0 \
         --warmup_steps 50 --lr_scheduler_type cosine --model_max_length 2048 \
         --logging_steps 50 --save_steps 200 --save_total_limit 1 --threads "$threads"
     finish align
 fi
 
+if [[ -n ${FROM:-} ]]; then
+    start=(--model_name_or_path "$FROM" --vision_tower "$FROM/vision_tower")
+else
+    start=(--model_name_or_path "$work/text" --vision_tower "$work/tower" --pretrain_mm_mlp_adapter "$work/align/mm_projector.bin")
+fi
+
 # 5. Visual instruction tuning: everything learns, the tower at half the rate.
-"${llava[@]}" train --model_name_or_path "$work/text" --version v1 \
-    --data_path synth:seed=103,turns=5 --vision_tower "$work/tower" --mm_vision_select_layer -2 --mm_projector_type mlp2x_gelu \
-    --pretrain_mm_mlp_adapter "$work/align/mm_projector.bin" --unfreeze_mm_vision_tower True --mm_vision_tower_lr 6e-4 \
+"${llava[@]}" train "${start[@]}" --version v1 \
+    --data_path "synth:seed=${SEED:-103},turns=7,describe_share=0.5,describe_first=0.7" --mm_vision_select_layer -2 --mm_projector_type mlp2x_gelu \
+    --unfreeze_mm_vision_tower True --mm_vision_tower_lr "${TOWER_RATE:-6e-4}" \
     --image_aspect_ratio pad --output_dir "$work/llava-tiny-v1" \
-    --max_minutes "$minutes" --per_device_train_batch_size 12 --learning_rate 1.2e-3 --weight_decay 0.05 \
+    --max_minutes "$minutes" --per_device_train_batch_size 10 --learning_rate "${RATE:-1.2e-3}" --weight_decay 0.05 \
     --adam_beta2 0.98 --warmup_steps 200 --lr_scheduler_type cosine --max_grad_norm 1.0 --model_max_length 2048 --length_window 8 \
     --logging_steps 50 --save_steps 250 --save_total_limit 1 --save_dtype float16 --threads "$threads"

@@ -33,7 +33,7 @@ public sealed record SynthConversationOptions
     /// <summary>How often each type is asked. A type that the scene does not allow is drawn again; <see cref="SynthQuestionType.Describe"/> is governed by <see cref="DescribeShare"/>.</summary>
     public IReadOnlyDictionary<SynthQuestionType, double> Weights { get; init; } = new Dictionary<SynthQuestionType, double>
     {
-        [SynthQuestionType.Color] = 0.9,
+        [SynthQuestionType.Color] = 1.5,
         [SynthQuestionType.Shape] = 0.9,
         [SynthQuestionType.CountAll] = 0.6,
         [SynthQuestionType.CountColor] = 1.5,
@@ -43,7 +43,7 @@ public sealed record SynthConversationOptions
         [SynthQuestionType.Size] = 0.8,
         [SynthQuestionType.RelationHorizontal] = 1.6,
         [SynthQuestionType.RelationVertical] = 1.6,
-        [SynthQuestionType.Refusal] = 1.0,
+        [SynthQuestionType.Refusal] = 1.2,
         [SynthQuestionType.OutOfWorld] = 0.25,
     };
 
