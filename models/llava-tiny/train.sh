@@ -4,7 +4,7 @@
 #
 # usage: train.sh WORK_FOLDER [MINUTES_OF_THE_LAST_STEP]
 # THREADS, TOWER_MINUTES, TEXT_MINUTES and ALIGN_MINUTES in the environment change the rest. With FROM, the folder of a finished model, only the last step
-# is run and goes on from that model; give it pictures of its own then (SEED) and lower learning rates (RATE, TOWER_RATE).
+# is run and goes on from that model; give it pictures of its own then (SEED), lower learning rates (RATE, TOWER_RATE), and a tower that was resized (TOWER).
 set -euo pipefail
 
 work=${1:?usage: train.sh WORK_FOLDER [MINUTES]}
@@ -68,7 +68,7 @@ if ! done_file align; then
 fi
 
 if [[ -n ${FROM:-} ]]; then
-    start=(--model_name_or_path "$FROM" --vision_tower "$FROM/vision_tower")
+    start=(--model_name_or_path "$FROM" --vision_tower "${TOWER:-$FROM/vision_tower}")
 else
     start=(--model_name_or_path "$work/text" --vision_tower "$work/tower" --pretrain_mm_mlp_adapter "$work/align/mm_projector.bin")
 fi

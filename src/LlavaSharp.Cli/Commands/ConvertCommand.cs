@@ -1,5 +1,6 @@
 using System.CommandLine;
 using LlavaSharp.Checkpoints;
+using LlavaSharp.Training;
 
 namespace LlavaSharp.Cli.Commands;
 
@@ -12,6 +13,7 @@ internal static class ConvertCommand
         command.Subcommands.Add(CreateDelta("apply-delta", "Add a published delta to its base model.", (basis, delta, target) => DeltaTools.Apply(basis, delta, target)));
         command.Subcommands.Add(CreateDelta("make-delta", "Subtract a base model from a model that was trained from it.", (basis, target, delta) => DeltaTools.Make(basis, target, delta), makes: true));
         command.Subcommands.Add(CreateExtract());
+        command.Subcommands.Add(CreateResizeTower());
         return command;
     }
 
@@ -40,6 +42,21 @@ internal static class ConvertCommand
         command.SetAction(parsed =>
         {
             ProjectorFile.Extract(parsed.GetValue(model)!, parsed.GetValue(output)!);
+            return CommandRunner.Done;
+        });
+        return command;
+    }
+
+    private static Command CreateResizeTower()
+    {
+        var tower = new Option<string>("--vision_tower") { Description = "The CLIP tower.", Required = true, HelpName = "FOLDER" };
+        var image = new Option<int>("--image-size") { Description = "The new picture size, in pixels.", Required = true, HelpName = "N" };
+        var patch = new Option<int>("--patch-size") { Description = "The new patch size, in pixels.", Required = true, HelpName = "N" };
+        var output = new Option<string>("--output") { Description = "Where the resized tower is written.", Required = true, HelpName = "FOLDER" };
+        var command = new Command("resize-tower", "Give a CLIP tower another picture and patch size, to train it further.") { tower, image, patch, output };
+        command.SetAction(parsed =>
+        {
+            TowerResizer.Resize(parsed.GetValue(tower)!, parsed.GetValue(output)!, parsed.GetValue(image), parsed.GetValue(patch));
             return CommandRunner.Done;
         });
         return command;

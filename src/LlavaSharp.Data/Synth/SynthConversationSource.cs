@@ -32,6 +32,10 @@ public sealed class SynthConversationSource : IConversationSource
         var conversations = options.DescribeOnly
             ? new SynthConversationOptions { Turns = 1, DescribeShare = 1, DescribeFirstShare = 1, OffTopicPictureShare = 0, TextOnlyShare = 0 }
             : new SynthConversationOptions { Turns = options.Turns, DescribeShare = options.DescribeShare, DescribeFirstShare = options.DescribeFirstShare };
+        var weights = new Dictionary<SynthQuestionType, double>(conversations.Weights);
+        foreach (var (type, weight) in options.Weights)
+            weights[type] = weight;
+        conversations = conversations with { Weights = weights };
         var small = SynthSceneOptions.Training with { MinLongerSide = options.MinSide, MinSide = Math.Min(SynthSceneOptions.Training.MinSide, options.MinSide), MaxSide = options.MaxSide };
         _small = new(options.Seed, conversations with { Scenes = small });
         _large = new(options.Seed, conversations);

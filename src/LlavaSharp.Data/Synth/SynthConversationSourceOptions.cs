@@ -8,6 +8,8 @@ public sealed record SynthConversationSourceOptions
     /// <summary>What a value of <c>--data_path</c> begins with to mean this source.</summary>
     public const string Scheme = "synth:";
 
+    private const string WeightPrefix = "weight_";
+
     private static readonly string[] Keys = ["seed", "turns", "min_side", "max_side", "large", "describe_share", "describe_first", "text", "describe"];
 
     /// <summary>Different seeds give unrelated conversations.</summary>
@@ -31,13 +33,16 @@ public sealed record SynthConversationSourceOptions
     /// <summary>Of those, the share in which it is the first turn (<see cref="SynthConversationOptions.DescribeFirstShare"/>).</summary>
     public double DescribeFirstShare { get; init; } = 0.75;
 
+    /// <summary>How often types of questions are asked, where it is not as often as <see cref="SynthConversationOptions.Weights"/> says.</summary>
+    public IReadOnlyDictionary<SynthQuestionType, double> Weights { get; init; } = new Dictionary<SynthQuestionType, double>();
+
     /// <summary>No pictures: a description in words stands in the first question, and the questions are about it.</summary>
     public bool TextOnly { get; init; }
 
     /// <summary>One turn a picture, its description: for the alignment of features.</summary>
     public bool DescribeOnly { get; init; }
 
-    /// <summary>Reads <c>synth:seed=7,turns=5,max_side=200,large=0.05,describe_share=0.5,describe_first=0.75,text,describe</c>; every part may be left out.</summary>
+    /// <summary>Reads <c>synth:seed=7,turns=5,max_side=200,large=0.05,describe_share=0.5,describe_first=0.75,text,describe</c>; every part may be left out. <c>weight_color=2</c> asks a type (a name of <see cref="SynthCategories"/>) more or less often.</summary>
     /// <exception cref="LlavaException">A part is not known or its value is no number.</exception>
     public static SynthConversationSourceOptions Parse(string text)
     {
@@ -49,12 +54,14 @@ public sealed record SynthConversationSourceOptions
         {
             var equals = part.IndexOf('=');
             var (key, value) = equals < 0 ? (part, "1") : (part[..equals], part[(equals + 1)..]);
-            if (!Keys.Contains(key))
+            SynthQuestionType? type = key.StartsWith(WeightPrefix, StringComparison.Ordinal) ? SynthCategories.Parse(key[WeightPrefix.Length..]) : null;
+            if (type is null && !Keys.Contains(key))
                 throw new UnknownNameException($"part of '{text}'", key, Keys);
             if (!double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) || double.IsNaN(number) || Math.Abs(number) > 1e15)
                 throw new LlavaException($"'{part}' in '{text}' is no number.");
             options = key switch
             {
+                _ when type is { } asked => options with { Weights = new Dictionary<SynthQuestionType, double>(options.Weights) { [asked] = number } },
                 "seed" => options with { Seed = (long)number },
                 "turns" => options with { Turns = (int)Math.Clamp(number, 0, 1000) },
                 "min_side" => options with { MinSide = (int)Math.Clamp(number, 0, 1e6) },

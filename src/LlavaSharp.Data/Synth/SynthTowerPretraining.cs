@@ -187,21 +187,6 @@ public sealed class SynthTowerPretraining : ITrainingTask<SynthPatchBatch>, IDis
     private void WriteConfig(string folder)
     {
         AtomicFile.WriteJson(Path.Combine(folder, "config.json"), _json);
-        var side = _config.ImageSize;
-        AtomicFile.WriteJson(Path.Combine(folder, "preprocessor_config.json"), new JsonObject
-        {
-            ["crop_size"] = new JsonObject { ["height"] = side, ["width"] = side },
-            ["do_center_crop"] = true,
-            ["do_convert_rgb"] = true,
-            ["do_normalize"] = true,
-            ["do_rescale"] = true,
-            ["do_resize"] = true,
-            ["image_mean"] = new JsonArray([.. ClipImageProcessor.DefaultMean.Select(v => (JsonNode)v)]),
-            ["image_processor_type"] = "CLIPImageProcessor",
-            ["image_std"] = new JsonArray([.. ClipImageProcessor.DefaultStd.Select(v => (JsonNode)v)]),
-            ["resample"] = 3,
-            ["rescale_factor"] = 1.0 / 255,
-            ["size"] = new JsonObject { ["shortest_edge"] = side },
-        });
+        _processor.Save(folder);
     }
 }

@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using LlavaSharp.Checkpoints;
+using LlavaSharp.IO;
 
 namespace LlavaSharp.Imaging;
 
@@ -11,6 +13,7 @@ namespace LlavaSharp.Imaging;
 public sealed class ClipImageProcessor
 {
     private const int LargestSide = 16384;
+    private const string FileName = "preprocessor_config.json";
 
     private readonly Lazy<float[][]> _values;
 
@@ -75,12 +78,31 @@ public sealed class ClipImageProcessor
     /// <summary>The colour that fills the square of <c>pad</c>: the mean in 0..255, truncated (122, 116, 104 for CLIP).</summary>
     public (byte R, byte G, byte B) PadColour => (ToByte(ImageMean[0]), ToByte(ImageMean[1]), ToByte(ImageMean[2]));
 
+    /// <summary>Writes <c>preprocessor_config.json</c>, as <see cref="Load"/> and the original's library read it.</summary>
+    /// <param name="folder">The tower's folder.</param>
+    /// <exception cref="LlavaException">The file cannot be written.</exception>
+    public void Save(string folder) => AtomicFile.WriteJson(Path.Combine(folder, FileName), new JsonObject
+    {
+        ["crop_size"] = new JsonObject { ["height"] = CropHeight, ["width"] = CropWidth },
+        ["do_center_crop"] = DoCenterCrop,
+        ["do_convert_rgb"] = true,
+        ["do_normalize"] = DoNormalize,
+        ["do_rescale"] = DoRescale,
+        ["do_resize"] = DoResize,
+        ["image_mean"] = new JsonArray([.. ImageMean.Select(v => (JsonNode)v)]),
+        ["image_processor_type"] = "CLIPImageProcessor",
+        ["image_std"] = new JsonArray([.. ImageStd.Select(v => (JsonNode)v)]),
+        ["resample"] = 3,
+        ["rescale_factor"] = RescaleFactor,
+        ["size"] = new JsonObject { ["shortest_edge"] = ShortestEdge },
+    });
+
     /// <summary>Reads <c>preprocessor_config.json</c> of a folder; keys that are missing take CLIP's defaults (224).</summary>
     /// <exception cref="CheckpointException">The file is missing, is no JSON, or asks for what is not supported.</exception>
     public static ClipImageProcessor Load(string folder)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        var path = Path.Combine(folder, "preprocessor_config.json");
+        var path = Path.Combine(folder, FileName);
         try
         {
             using var document = JsonDocument.Parse(File.ReadAllBytes(path));
