@@ -1,11 +1,9 @@
 using System.CommandLine;
-using System.Text;
 using System.Text.Json;
 using LlavaSharp.Data.Synth;
 using LlavaSharp.Evaluation.Synth;
 using LlavaSharp.Generation;
 using LlavaSharp.Imaging;
-using LlavaSharp.IO;
 
 namespace LlavaSharp.Cli.Commands;
 
@@ -50,15 +48,19 @@ internal static class EvalCommand
             var request = new GenerationRequest { Prompt = model.CreatePrompt(prompt.Question, images.Count, template), Images = images, Options = generation };
             return (await model.CompleteAsync(request, token)).Text;
         });
-        var lines = new List<string>();
-        var report = await evaluator.RunAsync(seed, count, new SynthEvaluatorOptions
+        // written beside its place and moved there at the end, so that a broken run leaves no half file
+        var temporary = answers is null ? null : answers.FullName + ".tmp";
+        await using (var lines = temporary is null ? null : new StreamWriter(temporary))
         {
-            Answered = answers is null ? null : answer => lines.Add(JsonSerializer.Serialize(
-                new SynthAnswerRow(answer.Conversation, answer.Question.Type.ToString(), answer.Question.Text, answer.Question.Answer, answer.Answer, answer.IsRight), RunJson.Readable.SynthAnswerRow)),
-        }, null, cancellationToken);
-        Console.Out.Write(report.ToTable());
-        if (answers is not null)
-            AtomicFile.WriteBytes(answers.FullName, Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => line + "\n"))));
+            var report = await evaluator.RunAsync(seed, count, new SynthEvaluatorOptions
+            {
+                Answered = lines is null ? null : answer => lines.WriteLine(JsonSerializer.Serialize(
+                    new SynthAnswerRow(answer.Conversation, answer.Question.Type.ToString(), answer.Question.Text, answer.Question.Answer, answer.Answer, answer.IsRight), RunJson.Readable.SynthAnswerRow)),
+            }, null, cancellationToken);
+            Console.Out.Write(report.ToTable());
+        }
+        if (temporary is not null)
+            File.Move(temporary, answers!.FullName, overwrite: true);
         return CommandRunner.Done;
     }
 }

@@ -10,13 +10,14 @@ public sealed record SynthConversationSourceOptions
 
     private const string WeightPrefix = "weight_";
 
+    private static readonly SynthConversationOptions Recipe = new();
     private static readonly string[] Keys = ["seed", "turns", "min_side", "max_side", "large", "describe_share", "describe_first", "text", "describe"];
 
     /// <summary>Different seeds give unrelated conversations.</summary>
     public long Seed { get; init; }
 
     /// <summary>How many questions a conversation has.</summary>
-    public int Turns { get; init; } = 5;
+    public int Turns { get; init; } = Recipe.Turns;
 
     /// <summary>The least of the longer side of a picture, in pixels.</summary>
     public int MinSide { get; init; } = 96;
@@ -28,10 +29,10 @@ public sealed record SynthConversationSourceOptions
     public double LargeShare { get; init; } = 0.06;
 
     /// <summary>The share of conversations with a turn that asks for a description (<see cref="SynthConversationOptions.DescribeShare"/>).</summary>
-    public double DescribeShare { get; init; } = 0.65;
+    public double DescribeShare { get; init; } = Recipe.DescribeShare;
 
     /// <summary>Of those, the share in which it is the first turn (<see cref="SynthConversationOptions.DescribeFirstShare"/>).</summary>
-    public double DescribeFirstShare { get; init; } = 0.75;
+    public double DescribeFirstShare { get; init; } = Recipe.DescribeFirstShare;
 
     /// <summary>How often types of questions are asked, where it is not as often as <see cref="SynthConversationOptions.Weights"/> says.</summary>
     public IReadOnlyDictionary<SynthQuestionType, double> Weights { get; init; } = new Dictionary<SynthQuestionType, double>();

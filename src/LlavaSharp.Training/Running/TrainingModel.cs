@@ -85,9 +85,13 @@ public sealed class TrainingModel : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Weights.Dispose();
 
+    /// <summary>The tensors of a tower by their names in the original's model.</summary>
     internal static IEnumerable<KeyValuePair<string, StoredTensor>> TowerTensors(CheckpointFolder tower) =>
-        tower.Tensors.Where(t => t.Key.StartsWith(TowerBody, StringComparison.Ordinal) && t.Value.DataType.IsFloatingPoint())
-            .Select(t => KeyValuePair.Create(TowerPrefix + t.Key, t.Value));
+        VisionTensors(tower).Select(t => KeyValuePair.Create(TowerPrefix + t.Key, t.Value));
+
+    /// <summary>The tensors of a tower by the names of its file; a whole CLIP has a text part, too, and integer position ids.</summary>
+    internal static IEnumerable<KeyValuePair<string, StoredTensor>> VisionTensors(CheckpointFolder tower) =>
+        tower.Tensors.Where(t => t.Key.StartsWith(TowerBody, StringComparison.Ordinal) && t.Value.DataType.IsFloatingPoint());
 
     private static double? Range(LlavaConfig config, string key) =>
         config.Json[key] is System.Text.Json.Nodes.JsonValue value && value.TryGetValue(out double range) && range > 0 ? range : null;

@@ -16,7 +16,6 @@ public static class TowerResizer
 {
     private const string Filter = "vision_model.embeddings.patch_embedding.weight";
     private const string Positions = "vision_model.embeddings.position_embedding.weight";
-    private const string PositionIds = "vision_model.embeddings.position_ids";   // written by old versions of the original's library, and implied by the sizes
 
     /// <summary>Writes the resized tower, in float32, with its configs.</summary>
     /// <param name="tower">The tower's folder.</param>
@@ -39,22 +38,9 @@ public static class TowerResizer
         var old = folder.VisionConfig;
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var tensors = new Dictionary<string, Tensor>();
-        foreach (var (name, stored) in folder.Tensors)
-        {
-            if (name == PositionIds)
-                continue;
-            var value = StoredTensors.ToFloat32(stored);
-            tensors[name] = name switch
-            {
-                Filter => ResizeFilter(value, patchSize),
-                Positions => ResizePositions(value, old.PatchesPerSide, imageSize / patchSize),
-                _ => value,
-            };
-        }
-        foreach (var name in (string[])[Filter, Positions])
-            if (!tensors.ContainsKey(name))
-                throw new CheckpointException($"'{tower}' has no tensor '{name}': is it the folder of a CLIP tower?", tower, name);
+        var tensors = TrainingModel.VisionTensors(folder).Where(t => t.Key is not (Filter or Positions)).ToDictionary(t => t.Key, t => StoredTensors.ToFloat32(t.Value));
+        tensors[Filter] = ResizeFilter(StoredTensors.ToFloat32(folder.Get(Filter)), patchSize);
+        tensors[Positions] = ResizePositions(StoredTensors.ToFloat32(folder.Get(Positions)), old.PatchesPerSide, imageSize / patchSize);
         Directory.CreateDirectory(target);
         TensorWriter.Write(Path.Combine(target, "model.safetensors"), tensors, StoredDataType.Float32);
         var json = folder.ConfigJson;

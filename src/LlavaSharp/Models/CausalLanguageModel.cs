@@ -15,14 +15,15 @@ public abstract class CausalLanguageModel
     private protected CausalLanguageModel(Tensor embedding, Linear? output)
     {
         _embedding = embedding;
+        (VocabularySize, HiddenSize) = ((int)embedding.shape[0], (int)embedding.shape[1]);
         _output = output ?? new DenseLinear(embedding, null);
     }
 
     /// <summary>The width of embeddings and hidden states.</summary>
-    public int HiddenSize => (int)_embedding.shape[1];
+    public int HiddenSize { get; }
 
     /// <summary>The number of rows of the token embeddings and of the output projection.</summary>
-    public int VocabularySize => (int)_embedding.shape[0];
+    public int VocabularySize { get; }
 
     /// <summary>The number of layers.</summary>
     public abstract int Layers { get; }
