@@ -8,7 +8,7 @@
 set -euo pipefail
 
 work=${1:?usage: train.sh WORK_FOLDER [MINUTES]}
-minutes=${2:-118}
+minutes=${2:-180}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 threads=${THREADS:-2}
@@ -42,7 +42,7 @@ fi
 # 2. The tower learns to see, without language.
 if ! done_file tower; then
     "${llava[@]}" train tower --config "$here/recipe/tower-config.json" --output_dir "$work/tower" \
-        --max_minutes "${TOWER_MINUTES:-14}" --threads "$threads"
+        --max_minutes "${TOWER_MINUTES:-40}" --threads "$threads"
     finish tower
 fi
 
@@ -75,7 +75,7 @@ fi
 
 # 5. Visual instruction tuning: everything learns, the tower at half the rate.
 "${llava[@]}" train "${start[@]}" --version v1 \
-    --data_path "synth:seed=${SEED:-103},turns=7,describe_share=0.5,describe_first=0.7" --mm_vision_select_layer -2 --mm_projector_type mlp2x_gelu \
+    --data_path "synth:seed=${SEED:-103},turns=7,describe_share=0.5,describe_first=0.6,weight_color=2,weight_count-color=2,weight_count-shape=2" --mm_vision_select_layer -2 --mm_projector_type mlp2x_gelu \
     --unfreeze_mm_vision_tower True --mm_vision_tower_lr "${TOWER_RATE:-6e-4}" \
     --image_aspect_ratio pad --output_dir "$work/llava-tiny-v1" \
     --max_minutes "$minutes" --per_device_train_batch_size 10 --learning_rate "${RATE:-1.2e-3}" --weight_decay 0.05 \

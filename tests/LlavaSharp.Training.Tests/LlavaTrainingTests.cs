@@ -145,6 +145,31 @@ public sealed class LlavaTrainingTests : IDisposable
         Assert.InRange(patches, 0, 0.5);
     }
 
+    [Fact]
+    public void SaveFinal_TowerStartedFromAnother_IsThatOneUntilItIsTrained()
+    {
+        using (var pretraining = new SynthTowerPretraining(_folder["tower.json"], seed: 7, start: _folder["tower"]))
+            pretraining.SaveFinal(_folder["again"]);
+        using var before = CheckpointFolder.Open(_folder["tower"]);
+        using var after = CheckpointFolder.Open(_folder["again"]);
+        Assert.Equal(before.Tensors.Keys.Order(), after.Tensors.Keys.Order());
+        Assert.All(before.Tensors, tensor => Assert.Equal(tensor.Value.ToSingles(), after.Get(tensor.Key).ToSingles()));
+    }
+
+    [Fact]
+    public void Start_TowerOfOtherSizes_IsRefused()
+    {
+        File.WriteAllText(_folder["wide.json"], Tower.Replace("\"hidden_size\":16", "\"hidden_size\":32", StringComparison.Ordinal));
+        Assert.Contains("vision_model", Assert.Throws<CheckpointException>(() => new SynthTowerPretraining(_folder["wide.json"], start: _folder["tower"])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Start_TowerWithFewerLayers_SaysWhatIsMissing()
+    {
+        File.WriteAllText(_folder["deep.json"], Tower.Replace("\"num_hidden_layers\":3", "\"num_hidden_layers\":4", StringComparison.Ordinal));
+        Assert.Contains("layers.3", Assert.Throws<CheckpointException>(() => new SynthTowerPretraining(_folder["deep.json"], start: _folder["tower"])).Message, StringComparison.Ordinal);
+    }
+
     private TrainingModelOptions Visual(string model) => new()
     {
         ModelPath = _folder[model],

@@ -28,14 +28,15 @@ public sealed class TowerResizerTests
     {
         using var folder = new TemporaryFolder();
         var old = ClipVisionConfig.Load(Tower);
-        TowerResizer.Resize(Tower, folder["fine"], 160, 16);
+        var (side, patch) = (old.PatchesPerSide + 2, old.PatchSize - 2);
+        TowerResizer.Resize(Tower, folder["fine"], side * patch, patch);
         var config = ClipVisionConfig.Load(folder["fine"]);
-        Assert.Equal((160, 16, 10), (config.ImageSize, config.PatchSize, config.PatchesPerSide));
-        Assert.Equal(160, Imaging.ClipImageProcessor.Load(folder["fine"]).CropWidth);
+        Assert.Equal((side * patch, patch, side), (config.ImageSize, config.PatchSize, config.PatchesPerSide));
+        Assert.Equal(side * patch, Imaging.ClipImageProcessor.Load(folder["fine"]).CropWidth);
         using var before = CheckpointFolder.Open(Tower);
         using var after = CheckpointFolder.Open(folder["fine"]);
-        Assert.Equal([old.HiddenSize, 3, 16, 16], after.Get(Filter).Shape);
-        Assert.Equal([101, old.HiddenSize], after.Get(Positions).Shape);
+        Assert.Equal([old.HiddenSize, 3, patch, patch], after.Get(Filter).Shape);
+        Assert.Equal([1 + (side * side), old.HiddenSize], after.Get(Positions).Shape);
         // the class token's row stays, and a grid that changes slowly keeps its mean
         Assert.Equal(before.Get(Positions).ToSingles()[..old.HiddenSize], after.Get(Positions).ToSingles()[..old.HiddenSize]);
         Assert.Equal(Mean(before.Get(Positions), old.HiddenSize), Mean(after.Get(Positions), old.HiddenSize), 0.05);
@@ -60,6 +61,22 @@ public sealed class TowerResizerTests
     [Fact]
     public void Resize_OntoItself_IsRefused() =>
         Assert.Contains("another folder", Assert.Throws<TrainingException>(() => TowerResizer.Resize(Tower, Tower + "/", 160, 16)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Resize_ConfigThatDoesNotFitTheTensors_IsRefused()
+    {
+        using var folder = new TemporaryFolder();
+        var config = ClipVisionConfig.Load(Tower);
+        foreach (var file in Directory.GetFiles(Tower))
+            File.Copy(file, folder[Path.GetFileName(file)]);
+        var json = File.ReadAllText(folder["config.json"]);
+        File.WriteAllText(folder["config.json"], json.Replace($"\"image_size\": {config.ImageSize}", $"\"image_size\": {config.ImageSize * 2}", StringComparison.Ordinal));
+
+        var error = Assert.Throws<CheckpointException>(() => TowerResizer.Resize(folder.Path, folder["x"], 160, 16));
+
+        Assert.Contains("rows", error.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder["x"]));
+    }
 
     private static double Mean(StoredTensor positions, int width) => positions.ToSingles()[width..].Average();
 

@@ -5,13 +5,14 @@ using LlavaSharp.Training;
 
 namespace LlavaSharp.Cli.Commands;
 
-/// <summary><c>llava train tower</c>: a small CLIP tower from nothing, on dense labels of the synthetic world.</summary>
+/// <summary><c>llava train tower</c>: a small CLIP tower, on dense labels of the synthetic world.</summary>
 internal static class TrainTowerCommand
 {
     public static Command Create()
     {
         var output = TrainFlags.Required("--output_dir", "Where checkpoints and the tower go; a run found there is resumed.");
         var config = TrainFlags.Required("--config", "The tower's config.json (a CLIP vision config).");
+        var start = TrainFlags.Value<string?>("--vision_tower", "The folder of a tower to go on from, of the config's sizes; absent: from nothing.", null);
         var steps = TrainFlags.Value("--max_steps", "The number of updates.", 0L);
         steps.Aliases.Add("--steps");
         var minutes = TrainFlags.Value("--max_minutes", "End after this time, resumed parts included; the learning rate is at its end then.", 0.0);
@@ -23,16 +24,16 @@ internal static class TrainTowerCommand
         var saving = TrainFlags.Value("--save_steps", "A checkpoint is written every so many updates.", 500);
         var seed = TrainFlags.Value("--seed", "Of the initial values and the scenes.", 42L);
         var threads = TrainFlags.Value("--threads", "Threads for the arithmetic; 0: as libtorch thinks fit.", 0);
-        var command = new Command("tower", "Train a small vision tower from nothing on pictures of the synthetic world.")
+        var command = new Command("tower", "Train a small vision tower on pictures of the synthetic world.")
         {
-            output, config, steps, minutes, batch, rate, decay, warmup, logging, saving, seed, threads,
+            output, config, start, steps, minutes, batch, rate, decay, warmup, logging, saving, seed, threads,
         };
         command.SetAction(parsed =>
         {
             TrainingRun.Start(parsed.GetValue(threads));
             using var task = new SynthTowerPretraining(
                 parsed.GetValue(config)!,
-                parsed.GetValue(seed), parsed.GetValue(rate), parsed.GetValue(decay));
+                parsed.GetValue(seed), parsed.GetValue(rate), parsed.GetValue(decay), start: parsed.GetValue(start));
             var code = TrainingRun.Run(task, new TrainerOptions
             {
                 OutputDirectory = parsed.GetValue(output)!,

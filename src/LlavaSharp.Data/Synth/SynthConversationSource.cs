@@ -30,12 +30,8 @@ public sealed class SynthConversationSource : IConversationSource
             throw new LlavaException("Synthetic conversations: 'text' and 'describe' exclude each other.");
         _options = options;
         var conversations = options.DescribeOnly
-            ? new SynthConversationOptions { Turns = 1, DescribeShare = 1, DescribeFirstShare = 1, OffTopicPictureShare = 0, TextOnlyShare = 0 }
-            : new SynthConversationOptions { Turns = options.Turns, DescribeShare = options.DescribeShare, DescribeFirstShare = options.DescribeFirstShare };
-        var weights = new Dictionary<SynthQuestionType, double>(conversations.Weights);
-        foreach (var (type, weight) in options.Weights)
-            weights[type] = weight;
-        conversations = conversations with { Weights = weights };
+            ? options.Conversations with { Turns = 1, DescribeShare = 1, DescribeFirstShare = 1, OffTopicPictureShare = 0, TextOnlyShare = 0 }
+            : options.Conversations;
         var small = SynthSceneOptions.Training with { MinLongerSide = options.MinSide, MinSide = Math.Min(SynthSceneOptions.Training.MinSide, options.MinSide), MaxSide = options.MaxSide };
         _small = new(options.Seed, conversations with { Scenes = small });
         _large = new(options.Seed, conversations);
@@ -78,7 +74,7 @@ public sealed class SynthConversationSource : IConversationSource
     // some are asked for the description itself, so that the model can say one before it sees a picture
     private (string Context, IReadOnlyList<SynthQuestion> Turns) CreateText(long index)
     {
-        var sample = SynthTextCorpus.Sample(_options.Seed, index, _options.Turns);
+        var sample = SynthTextCorpus.Sample(_options.Seed, index, _options.Conversations.Turns);
         var random = new SynthRandom(_options.Seed, index, Stream + 1);
         if (!random.Chance(DescribedShare))
             return (sample.Context, sample.Turns);

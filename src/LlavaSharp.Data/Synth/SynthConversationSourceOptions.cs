@@ -10,32 +10,22 @@ public sealed record SynthConversationSourceOptions
 
     private const string WeightPrefix = "weight_";
 
-    private static readonly SynthConversationOptions Recipe = new();
     private static readonly string[] Keys = ["seed", "turns", "min_side", "max_side", "large", "describe_share", "describe_first", "text", "describe"];
 
     /// <summary>Different seeds give unrelated conversations.</summary>
     public long Seed { get; init; }
 
-    /// <summary>How many questions a conversation has.</summary>
-    public int Turns { get; init; } = Recipe.Turns;
+    /// <summary>What the conversations look like; its scenes are those of the large pictures.</summary>
+    public SynthConversationOptions Conversations { get; init; } = new();
 
     /// <summary>The least of the longer side of a picture, in pixels.</summary>
-    public int MinSide { get; init; } = 96;
+    public int MinSide { get; init; } = SynthSceneOptions.Training.MinLongerSide;
 
     /// <summary>The most of the longer side of a picture, in pixels; small pictures are cheap.</summary>
-    public int MaxSide { get; init; } = 200;
+    public int MaxSide { get; init; } = SynthSceneOptions.Training.MaxSide;
 
     /// <summary>The share of pictures with up to 640 pixels a side instead.</summary>
     public double LargeShare { get; init; } = 0.06;
-
-    /// <summary>The share of conversations with a turn that asks for a description (<see cref="SynthConversationOptions.DescribeShare"/>).</summary>
-    public double DescribeShare { get; init; } = Recipe.DescribeShare;
-
-    /// <summary>Of those, the share in which it is the first turn (<see cref="SynthConversationOptions.DescribeFirstShare"/>).</summary>
-    public double DescribeFirstShare { get; init; } = Recipe.DescribeFirstShare;
-
-    /// <summary>How often types of questions are asked, where it is not as often as <see cref="SynthConversationOptions.Weights"/> says.</summary>
-    public IReadOnlyDictionary<SynthQuestionType, double> Weights { get; init; } = new Dictionary<SynthQuestionType, double>();
 
     /// <summary>No pictures: a description in words stands in the first question, and the questions are about it.</summary>
     public bool TextOnly { get; init; }
@@ -60,16 +50,17 @@ public sealed record SynthConversationSourceOptions
                 throw new UnknownNameException($"part of '{text}'", key, Keys);
             if (!double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) || double.IsNaN(number) || Math.Abs(number) > 1e15)
                 throw new LlavaException($"'{part}' in '{text}' is no number.");
+            var talk = options.Conversations;
             options = key switch
             {
-                _ when type is { } asked => options with { Weights = new Dictionary<SynthQuestionType, double>(options.Weights) { [asked] = number } },
+                _ when type is { } asked => options with { Conversations = talk with { Weights = new Dictionary<SynthQuestionType, double>(talk.Weights) { [asked] = number } } },
                 "seed" => options with { Seed = (long)number },
-                "turns" => options with { Turns = (int)Math.Clamp(number, 0, 1000) },
+                "turns" => options with { Conversations = talk with { Turns = (int)Math.Clamp(number, 0, 1000) } },
                 "min_side" => options with { MinSide = (int)Math.Clamp(number, 0, 1e6) },
                 "max_side" => options with { MaxSide = (int)Math.Clamp(number, 0, 1e6) },
                 "large" => options with { LargeShare = number },
-                "describe_share" => options with { DescribeShare = number },
-                "describe_first" => options with { DescribeFirstShare = number },
+                "describe_share" => options with { Conversations = talk with { DescribeShare = number } },
+                "describe_first" => options with { Conversations = talk with { DescribeFirstShare = number } },
                 "text" => options with { TextOnly = number != 0 },
                 _ => options with { DescribeOnly = number != 0 },
             };

@@ -3,8 +3,8 @@ namespace LlavaSharp.Data.Synth;
 /// <summary>What scenes look like. The defaults are the world as the model card states it.</summary>
 public sealed record SynthSceneOptions
 {
-    /// <summary>The world at sizes that cost little to draw and to resize: longer side 96 to 200, shorter side from a third of that; fewer of the easy squares.</summary>
-    public static SynthSceneOptions Training { get; } = new() { MinSide = 32, MinLongerSide = 96, MaxSide = 200, SquareShare = 0.3 };
+    /// <summary>The world at sizes that cost little to draw and to resize, yet show every shape: shorter side from 64, longer one 96 to 240; fewer of the easy squares.</summary>
+    public static SynthSceneOptions Training { get; } = new() { MinSide = 64, MinLongerSide = 96, MaxSide = 240, SquareShare = 0.3 };
 
     /// <summary>The least that either side may have, in pixels.</summary>
     public int MinSide { get; init; } = 96;

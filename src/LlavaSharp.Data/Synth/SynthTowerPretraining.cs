@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 namespace LlavaSharp.Data.Synth;
 
 /// <summary>
-/// Trains a CLIP vision tower from nothing on dense labels of the synthetic world: from the features that LLaVA will take, linear heads say of every patch
+/// Trains a CLIP vision tower, from nothing or from a finished one, on dense labels of the synthetic world: from the features that LLaVA will take, linear heads say of every patch
 /// which colour and shape it shows, whether the object is big, and in which place its centre lies. The heads are dropped in the end.
 /// </summary>
 public sealed class SynthTowerPretraining : ITrainingTask<SynthPatchBatch>, IDisposable
@@ -32,14 +32,15 @@ public sealed class SynthTowerPretraining : ITrainingTask<SynthPatchBatch>, IDis
     private readonly SynthSceneGenerator _scenes;
     private readonly SynthSceneGenerator _fresh;
 
-    /// <summary>Creates the tower with random values.</summary>
+    /// <summary>Creates the tower with random values, or with those of another.</summary>
     /// <param name="configFile">The tower's <c>config.json</c>; it is copied to the result.</param>
     /// <param name="seed">Of the initial values and of the scenes.</param>
     /// <param name="learningRate">AdamW's rate at its highest.</param>
     /// <param name="weightDecay">The decay of weights that are neither norms nor biases.</param>
     /// <param name="scenes">What the pictures look like; null: small ones, which are cheap.</param>
-    /// <exception cref="CheckpointException">The config cannot be used.</exception>
-    public SynthTowerPretraining(string configFile, long seed = 42, double learningRate = 2e-3, double weightDecay = 0.05, SynthSceneOptions? scenes = null)
+    /// <param name="start">The folder of a tower of these sizes to go on from; null: random values.</param>
+    /// <exception cref="CheckpointException">The config or the tower to start from cannot be used.</exception>
+    public SynthTowerPretraining(string configFile, long seed = 42, double learningRate = 2e-3, double weightDecay = 0.05, SynthSceneOptions? scenes = null, string? start = null)
     {
         ArgumentNullException.ThrowIfNull(configFile);
         byte[] bytes;
@@ -63,6 +64,8 @@ public sealed class SynthTowerPretraining : ITrainingTask<SynthPatchBatch>, IDis
         _class = root[Heads]["class"].Linear(_config.HiddenSize, SynthPatchLabels.ClassCount, bias: true);
         _size = root[Heads]["size"].Linear(_config.HiddenSize, 2, bias: true);
         _place = root[Heads]["place"].Linear(_config.HiddenSize, 9, bias: true);
+        if (start is not null)
+            StartFrom(start);
         _weights.Train(_ => true);
         Groups = ParameterGroup.Create(_weights.Trained, learningRate, weightDecay);
         _processor = new ClipImageProcessor(_config.ImageSize);
@@ -140,12 +143,22 @@ public sealed class SynthTowerPretraining : ITrainingTask<SynthPatchBatch>, IDis
     public void SaveFinal(string folder)
     {
         Directory.CreateDirectory(folder);
-        TensorWriter.Write(Path.Combine(folder, WeightsFile), _weights.Tensors.Where(t => !t.Key.StartsWith(Heads, StringComparison.Ordinal)), StoredDataType.Float32);
+        TensorWriter.Write(Path.Combine(folder, WeightsFile), _weights.Tensors.Where(t => !IsHead(t.Key)), StoredDataType.Float32);
         WriteConfig(folder);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _weights.Dispose();
+
+    private void StartFrom(string folder)
+    {
+        using var checkpoint = CheckpointFolder.Open(folder);
+        var found = _weights.Overwrite(checkpoint.Tensors);
+        if (_weights.Tensors.FirstOrDefault(t => !IsHead(t.Key) && !found.Contains(t.Key)).Key is { } missing)
+            throw new CheckpointException($"The tower '{folder}' lacks '{missing}', which the config asks for.", checkpoint.ConfigPath, missing);
+    }
+
+    private static bool IsHead(string name) => name.StartsWith(Heads, StringComparison.Ordinal);
 
     private SynthPatchBatch Prepare(SynthSceneGenerator scenes, IReadOnlyList<long> indices, CancellationToken cancellationToken)
     {

@@ -23,7 +23,7 @@ public static class TowerResizer
     /// <param name="imageSize">The new picture size, in pixels.</param>
     /// <param name="patchSize">The new patch size, in pixels; must divide the picture size.</param>
     /// <exception cref="TrainingException">The sizes do not go together, or source and target are one folder.</exception>
-    /// <exception cref="CheckpointException">The folder holds no CLIP tower, or cannot be read.</exception>
+    /// <exception cref="CheckpointException">The folder holds no CLIP tower, its sizes do not fit its tensors, or it cannot be read.</exception>
     /// <exception cref="LlavaException">A file cannot be written.</exception>
     public static void Resize(string tower, string target, int imageSize, int patchSize)
     {
@@ -38,9 +38,13 @@ public static class TowerResizer
         var old = folder.VisionConfig;
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
+        var positions = StoredTensors.ToFloat32(folder.Get(Positions));                                  // [1 + G * G, C]
+        var rows = 1 + (old.PatchesPerSide * old.PatchesPerSide);
+        if (positions.shape[0] != rows)
+            throw new CheckpointException($"'{Positions}' has {positions.shape[0]} rows; image_size and patch_size in '{folder.ConfigPath}' make {rows}, one for the class token and one for every patch. Mend the sizes.", folder.ConfigPath, Positions);
         var tensors = TrainingModel.VisionTensors(folder).Where(t => t.Key is not (Filter or Positions)).ToDictionary(t => t.Key, t => StoredTensors.ToFloat32(t.Value));
         tensors[Filter] = ResizeFilter(StoredTensors.ToFloat32(folder.Get(Filter)), patchSize);
-        tensors[Positions] = ResizePositions(StoredTensors.ToFloat32(folder.Get(Positions)), old.PatchesPerSide, imageSize / patchSize);
+        tensors[Positions] = ResizePositions(positions, old.PatchesPerSide, imageSize / patchSize);
         Directory.CreateDirectory(target);
         TensorWriter.Write(Path.Combine(target, "model.safetensors"), tensors, StoredDataType.Float32);
         var json = folder.ConfigJson;

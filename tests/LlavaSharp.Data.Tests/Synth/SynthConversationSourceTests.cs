@@ -11,9 +11,10 @@ public sealed class SynthConversationSourceTests
     {
         var options = SynthConversationSourceOptions.Parse("synth:seed=7,turns=3,min_side=100,max_side=180,large=0.1,describe_share=0.2,describe_first=0.3,weight_count-all=4,text");
 
-        Assert.Equal((7L, 3, 100, 180, 0.1), (options.Seed, options.Turns, options.MinSide, options.MaxSide, options.LargeShare));
-        Assert.Equal((0.2, 0.3, true, false), (options.DescribeShare, options.DescribeFirstShare, options.TextOnly, options.DescribeOnly));
-        Assert.Equal([new(SynthQuestionType.CountAll, 4)], options.Weights);
+        Assert.Equal((7L, 100, 180, 0.1, true, false), (options.Seed, options.MinSide, options.MaxSide, options.LargeShare, options.TextOnly, options.DescribeOnly));
+        Assert.Equal((3, 0.2, 0.3), (options.Conversations.Turns, options.Conversations.DescribeShare, options.Conversations.DescribeFirstShare));
+        Assert.Equal(4, options.Conversations.Weights[SynthQuestionType.CountAll]);
+        Assert.Equal(new SynthConversationOptions().Weights[SynthQuestionType.Color], options.Conversations.Weights[SynthQuestionType.Color]);
     }
 
     [Theory]
@@ -39,7 +40,7 @@ public sealed class SynthConversationSourceTests
     [InlineData(1, 1)]
     public void Get_DescribeShare_DecidesWhetherDescriptionsComeFirst(double share, double wanted)
     {
-        var source = new SynthConversationSource(new SynthConversationSourceOptions { Seed = 6, Turns = 2, DescribeShare = share, DescribeFirstShare = 1 });
+        var source = new SynthConversationSource(new SynthConversationSourceOptions { Seed = 6, Conversations = new() { Turns = 2, DescribeShare = share, DescribeFirstShare = 1 } });
         var scenes = Enumerable.Range(0, Samples).Select(i => source.Get(i).Turns).Where(turns => turns.Count == 4).ToList();
 
         Assert.True(scenes.Count > Samples / 2);
