@@ -61,7 +61,7 @@ public class DecodeStepOverhead
         var benchmark = new DecodeStepOverhead { Layers = 4 };
         benchmark.SetUp();
         double bare = 0, step = 0;
-        var (all, steps, ratios) = (new List<double>(), new List<double>(), new List<double>());
+        var (products, steps, ratios) = (new List<double>(), new List<double>(), new List<double>());
         for (var round = -3; round < rounds; round++)
         {
             if (round % 2 == 0)
@@ -70,12 +70,12 @@ public class DecodeStepOverhead
                 (step, bare) = (Time(() => benchmark.DecodeStep()), Time(() => benchmark.MatrixProducts()));
             if (round < 0)
                 continue;
-            all.Add(bare);
+            products.Add(bare);
             steps.Add(step);
             ratios.Add(step / bare);
         }
         Console.WriteLine(FormattableString.Invariant(
-            $"{rounds} pairs: matrix products {Median(all):F1} ms, decode step {Median(steps):F1} ms, ratio {Median(ratios):F3} (allowed 1.100)"));
+            $"{rounds} pairs: matrix products {Median(products):F1} ms, decode step {Median(steps):F1} ms, ratio {Median(ratios):F3} (allowed 1.100)"));
         return 0;
     }
 

@@ -75,7 +75,7 @@ fi
 
 # 5. Visual instruction tuning: everything learns, the tower at half the rate.
 "${llava[@]}" train "${start[@]}" --version v1 \
-    --data_path "synth:seed=${SEED:-103},turns=7,describe_share=0.5,describe_first=0.6,weight_color=2,weight_count-color=2,weight_count-shape=2" --mm_vision_select_layer -2 --mm_projector_type mlp2x_gelu \
+    --data_path "synth:seed=${SEED:-103},turns=7,describe_share=0.4,describe_first=0.6,weight_color=1.6,weight_count-all=1,weight_count-color=1.5,weight_count-shape=1.8,weight_size=2.4,weight_place=2.2,weight_refusal=1.6" --mm_vision_select_layer -2 --mm_projector_type mlp2x_gelu \
     --unfreeze_mm_vision_tower True --mm_vision_tower_lr "${TOWER_RATE:-6e-4}" \
     --image_aspect_ratio pad --output_dir "$work/llava-tiny-v1" \
     --max_minutes "$minutes" --per_device_train_batch_size 10 --learning_rate "${RATE:-1.2e-3}" --weight_decay 0.05 \
