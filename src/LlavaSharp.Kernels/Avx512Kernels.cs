@@ -1,0 +1,193 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace LlavaSharp.Kernels;
+
+/// <summary>For processors with AVX-512 (F, BW): a register holds a quad of inputs of all sixteen rows.</summary>
+internal sealed unsafe class Avx512Kernels : MatrixKernels
+{
+    private const int Line = 64;
+    private const int Ahead = 2048;   // bytes: what is that far on is fetched while this is computed
+
+    /// <summary>Whether this processor can run them.</summary>
+    public static bool IsSupported => Avx512F.IsSupported && Avx512BW.IsSupported;
+
+    /// <inheritdoc/>
+    public override string Name => "avx512";
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    protected override void Int4One(in BlockOperands operands)
+    {
+        byte* scales = operands.Scales, weights = operands.Weights;
+        var groups = operands.Groups;
+        var x = operands.X;
+        var xScales = operands.XScales;
+        var xOffsets = operands.XOffsets;
+        var sum = Vector512<float>.Zero;
+        for (var group = 0; group < groups; group++)
+        {
+            Vector512<short> a = Vector512.Create(xOffsets[group]).AsInt16(), b = default;
+            for (var line = 0; line < 4; line++)
+            {
+                Sse.Prefetch0(weights + line * Line + Ahead);
+                var w = Vector512.Load(weights + line * Line);
+                a = Avx512BW.Add(a, Avx512BW.MultiplyAddAdjacent(Low(w), Quad(x + line * 4)));
+                b = Avx512BW.Add(b, Avx512BW.MultiplyAddAdjacent(High(w), Quad(x + 16 + line * 4)));
+            }
+            Finish(ref sum, Total(Avx512BW.Add(a, b)), ToSingle(scales), xScales[group]);
+            scales += 32;
+            weights += 4 * Line;
+            x += PackedLayout.GroupInputs;
+        }
+        sum.Store(operands.Results);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    protected override void Int4Four(in BlockOperands operands)
+    {
+        byte* scales = operands.Scales, weights = operands.Weights;
+        var groups = operands.Groups;
+        var x = operands.X;
+        var xScales = operands.XScales;
+        var xOffsets = operands.XOffsets;
+        var stride = (nint)groups * PackedLayout.GroupInputs;
+        Vector512<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
+        for (var group = 0; group < groups; group++)
+        {
+            var a0 = Vector512.Create(xOffsets[group]).AsInt16();
+            var a1 = Vector512.Create(xOffsets[groups + group]).AsInt16();
+            var a2 = Vector512.Create(xOffsets[2 * groups + group]).AsInt16();
+            var a3 = Vector512.Create(xOffsets[3 * groups + group]).AsInt16();
+            for (var line = 0; line < 4; line++)
+            {
+                var w = Vector512.Load(weights + line * Line);
+                var low = Low(w);
+                a0 = Avx512BW.Add(a0, Avx512BW.MultiplyAddAdjacent(low, Quad(x + line * 4)));
+                a1 = Avx512BW.Add(a1, Avx512BW.MultiplyAddAdjacent(low, Quad(x + stride + line * 4)));
+                a2 = Avx512BW.Add(a2, Avx512BW.MultiplyAddAdjacent(low, Quad(x + 2 * stride + line * 4)));
+                a3 = Avx512BW.Add(a3, Avx512BW.MultiplyAddAdjacent(low, Quad(x + 3 * stride + line * 4)));
+                var high = High(w);
+                a0 = Avx512BW.Add(a0, Avx512BW.MultiplyAddAdjacent(high, Quad(x + 16 + line * 4)));
+                a1 = Avx512BW.Add(a1, Avx512BW.MultiplyAddAdjacent(high, Quad(x + stride + 16 + line * 4)));
+                a2 = Avx512BW.Add(a2, Avx512BW.MultiplyAddAdjacent(high, Quad(x + 2 * stride + 16 + line * 4)));
+                a3 = Avx512BW.Add(a3, Avx512BW.MultiplyAddAdjacent(high, Quad(x + 3 * stride + 16 + line * 4)));
+            }
+            var scale = ToSingle(scales);
+            Finish(ref sum0, Total(a0), scale, xScales[group]);
+            Finish(ref sum1, Total(a1), scale, xScales[groups + group]);
+            Finish(ref sum2, Total(a2), scale, xScales[2 * groups + group]);
+            Finish(ref sum3, Total(a3), scale, xScales[3 * groups + group]);
+            scales += 32;
+            weights += 4 * Line;
+            x += PackedLayout.GroupInputs;
+        }
+        Store(operands.Results, sum0, sum1, sum2, sum3);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    protected override void Int8One(in BlockOperands operands)
+    {
+        byte* scales = operands.Scales, weights = operands.Weights;
+        var groups = operands.Groups;
+        var x = operands.X;
+        var xScales = operands.XScales;
+        var sum = Vector512<float>.Zero;
+        for (var group = 0; group < groups; group++)
+        {
+            var a = Vector512<int>.Zero;
+            for (var line = 0; line < 8; line++)
+            {
+                Sse.Prefetch0(weights + line * Line + Ahead);
+                var w = Vector512.Load((sbyte*)weights + line * Line);
+                a = Avx512F.Add(a, Dot(Avx512BW.Abs(w), Negative(w), Quad(x + line * 4)));
+            }
+            Finish(ref sum, Avx512F.ConvertToVector512Single(a), ToSingle(scales), xScales[group]);
+            scales += 32;
+            weights += 8 * Line;
+            x += PackedLayout.GroupInputs;
+        }
+        sum.Store(operands.Results);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    protected override void Int8Four(in BlockOperands operands)
+    {
+        byte* scales = operands.Scales, weights = operands.Weights;
+        var groups = operands.Groups;
+        var x = operands.X;
+        var xScales = operands.XScales;
+        var stride = (nint)groups * PackedLayout.GroupInputs;
+        Vector512<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
+        for (var group = 0; group < groups; group++)
+        {
+            Vector512<int> a0 = default, a1 = default, a2 = default, a3 = default;
+            for (var line = 0; line < 8; line++)
+            {
+                var w = Vector512.Load((sbyte*)weights + line * Line);
+                var magnitudes = Avx512BW.Abs(w);
+                var negative = Negative(w);
+                a0 = Avx512F.Add(a0, Dot(magnitudes, negative, Quad(x + line * 4)));
+                a1 = Avx512F.Add(a1, Dot(magnitudes, negative, Quad(x + stride + line * 4)));
+                a2 = Avx512F.Add(a2, Dot(magnitudes, negative, Quad(x + 2 * stride + line * 4)));
+                a3 = Avx512F.Add(a3, Dot(magnitudes, negative, Quad(x + 3 * stride + line * 4)));
+            }
+            var scale = ToSingle(scales);
+            Finish(ref sum0, Avx512F.ConvertToVector512Single(a0), scale, xScales[group]);
+            Finish(ref sum1, Avx512F.ConvertToVector512Single(a1), scale, xScales[groups + group]);
+            Finish(ref sum2, Avx512F.ConvertToVector512Single(a2), scale, xScales[2 * groups + group]);
+            Finish(ref sum3, Avx512F.ConvertToVector512Single(a3), scale, xScales[3 * groups + group]);
+            scales += 32;
+            weights += 8 * Line;
+            x += PackedLayout.GroupInputs;
+        }
+        Store(operands.Results, sum0, sum1, sum2, sum3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<sbyte> Quad(sbyte* x) => Vector512.Create(Unsafe.ReadUnaligned<int>(x)).AsSByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<byte> Low(Vector512<byte> pairs) => pairs & Vector512.Create((byte)15);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<byte> High(Vector512<byte> pairs) => Avx512BW.ShiftRightLogical(pairs.AsUInt16(), 4).AsByte() & Vector512.Create((byte)15);
+
+    /// <summary>All ones in the bytes whose weight is negative: AVX-512 has no instruction that transfers signs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<sbyte> Negative(Vector512<sbyte> weights) => Vector512.LessThan(weights, Vector512<sbyte>.Zero);
+
+    // |w| * (x with the sign of w): two products of at most 127 * 127 fit 16 bits
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> Dot(Vector512<byte> magnitudes, Vector512<sbyte> negative, Vector512<sbyte> quad) =>
+        Avx512BW.MultiplyAddAdjacent(
+            Avx512BW.MultiplyAddAdjacent(magnitudes, Avx512BW.Subtract(quad ^ negative, negative)), Vector512.Create((short)1));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Total(Vector512<short> pairs) =>
+        Avx512F.ConvertToVector512Single(Avx512BW.MultiplyAddAdjacent(pairs, Vector512.Create((short)1)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Finish(ref Vector512<float> sum, Vector512<float> total, Vector512<float> scale, float xScale) =>
+        sum = Avx512F.FusedMultiplyAdd(total, Avx512F.Multiply(scale, Vector512.Create(xScale)), sum);
+
+    // PackedLayout.ToSingle for sixteen scales
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> ToSingle(byte* halves)
+    {
+        var bits = Avx512F.ShiftLeftLogical(Avx512F.ConvertToVector512Int32(Vector256.Load((short*)halves)), 13);
+        return ((bits & Vector512.Create(PackedLayout.HalfMask)) + Vector512.Create(PackedLayout.HalfBias)).AsSingle();
+    }
+
+    private static void Store(float* results, Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
+    {
+        a.Store(results);
+        b.Store(results + 16);
+        c.Store(results + 32);
+        d.Store(results + 48);
+    }
+}

@@ -1,0 +1,151 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace LlavaSharp.Kernels;
+
+/// <summary>
+/// The activations of some tokens in 8 bits: groups of 32 inputs with one scale each. With a scale a token instead, the few large activations of
+/// language models would leave the others no bits.
+/// </summary>
+/// <remarks>Its memory grows and is used again; not safe for concurrent use.</remarks>
+internal sealed unsafe class QuantizedActivations : IDisposable
+{
+    private const float Largest = 127;
+    private const long WorthSharing = 32_768;   // activations: about ten microseconds of work
+    private Job? _job;
+    private nuint _capacity;
+    private void* _memory;
+
+    /// <summary>Tokens held.</summary>
+    public int Tokens { get; private set; }
+
+    /// <summary>Groups a token.</summary>
+    public int Groups { get; private set; }
+
+    /// <summary>[tokens][groups * 32] values.</summary>
+    public sbyte* Values { get; private set; }
+
+    /// <summary>[tokens][groups] scales; not a number where an activation of the group is not finite.</summary>
+    public float* Scales { get; private set; }
+
+    /// <summary>
+    /// [tokens][groups] pairs of 16-bit numbers: -8 times the sum of the first two, and of the last two inputs of all quads. A sum of products with
+    /// nibbles that starts from them is the sum with the values that the nibbles stand for.
+    /// </summary>
+    public int* Offsets { get; private set; }
+
+    /// <summary>Makes room.</summary>
+    /// <param name="tokens">Tokens to come.</param>
+    /// <param name="inputs">Activations a token.</param>
+    public void Resize(int tokens, int inputs)
+    {
+        var groups = PackedLayout.CountGroups(inputs);
+        var count = (nuint)tokens * (nuint)groups;
+        var needed = count * (PackedLayout.GroupInputs + sizeof(float) + sizeof(int));
+        if (needed > _capacity)
+        {
+            NativeMemory.AlignedFree(_memory);
+            _memory = null;
+            _capacity = 0;
+            _memory = NativeMemory.AlignedAlloc(needed, 64);
+            _capacity = needed;
+        }
+        (Tokens, Groups) = (tokens, groups);
+        Values = (sbyte*)_memory;
+        Scales = (float*)(Values + count * PackedLayout.GroupInputs);
+        Offsets = (int*)(Scales + count);
+    }
+
+    /// <summary>Makes room and quantises all tokens.</summary>
+    /// <param name="x">[tokens][inputs].</param>
+    /// <param name="tokens">How many.</param>
+    /// <param name="inputs">Activations a token.</param>
+    /// <param name="threads">What computes when there is enough to do.</param>
+    public void Quantize(float* x, int tokens, int inputs, KernelThreads threads)
+    {
+        Resize(tokens, inputs);
+        var job = _job ??= new(this);
+        (job.X, job.Inputs) = ((nint)x, inputs);
+        job.Parts = (long)tokens * inputs < WorthSharing ? 1 : Math.Min(tokens, threads.Count * 4);
+        threads.Run(job, job.Parts);
+    }
+
+    /// <summary>Quantises one token.</summary>
+    /// <param name="token">Its index.</param>
+    /// <param name="x">Its activations.</param>
+    public void Quantize(int token, ReadOnlySpan<float> x)
+    {
+        Span<float> rest = stackalloc float[PackedLayout.GroupInputs];
+        for (var group = 0; group < Groups; group++)
+        {
+            var start = group * PackedLayout.GroupInputs;
+            if (x.Length - start >= PackedLayout.GroupInputs)
+            {
+                QuantizeGroup(token * Groups + group, x.Slice(start, PackedLayout.GroupInputs));
+                continue;
+            }
+            rest.Clear();
+            x[start..].CopyTo(rest);
+            QuantizeGroup(token * Groups + group, rest);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(_memory);
+        _memory = null;
+        (_capacity, Tokens) = (0, 0);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees what nobody disposed.</summary>
+    ~QuantizedActivations() => NativeMemory.AlignedFree(_memory);
+
+    // the same operations in the same order on every processor, so that results do not depend on it
+    private void QuantizeGroup(int index, ReadOnlySpan<float> x)
+    {
+        var a = Vector256.Create(x);
+        var b = Vector256.Create(x[8..]);
+        var c = Vector256.Create(x[16..]);
+        var d = Vector256.Create(x[24..]);
+        var most = Vector256.Max(Vector256.Max(Vector256.Abs(a), Vector256.Abs(b)), Vector256.Max(Vector256.Abs(c), Vector256.Abs(d)));
+        var half = Vector128.Max(most.GetLower(), most.GetUpper());
+        var largest = Math.Max(Math.Max(half[0], half[1]), Math.Max(half[2], half[3]));   // NaN when one is
+        var target = Values + (nint)index * PackedLayout.GroupInputs;
+        var inverse = Largest / largest;
+        if (!float.IsFinite(largest) || !float.IsFinite(inverse))
+        {
+            // an inverse that is not finite belongs to zeros, or to numbers so near to zero that they count as such
+            new Span<sbyte>(target, PackedLayout.GroupInputs).Clear();
+            Offsets[index] = 0;
+            Scales[index] = float.IsFinite(largest) ? 0 : float.NaN;
+            return;
+        }
+        Scales[index] = largest / Largest;
+        var low = Vector256.Narrow(Round(a), Round(b));     // 16 of 16 bits
+        var high = Vector256.Narrow(Round(c), Round(d));
+        Vector256.Narrow(low, high).Store(target);          // 32 of 8 bits
+        var sum = low + high;                               // lanes keep their place in the quad: 16 is a multiple of 4
+        var folded = sum.GetLower() + sum.GetUpper();       // 8 lanes
+        var first = folded[0] + folded[1] + folded[4] + folded[5];
+        var second = folded[2] + folded[3] + folded[6] + folded[7];
+        Offsets[index] = (ushort)(short)(-8 * first) | (-8 * second << 16);
+
+        Vector256<int> Round(Vector256<float> values) => Vector256.ConvertToInt32(Vector256.Round(values * inverse));
+    }
+
+    private sealed class Job(QuantizedActivations owner) : KernelWork
+    {
+        public nint X;
+        public int Inputs;
+        public int Parts;
+
+        public override void RunPart(int part)
+        {
+            var end = (int)((long)owner.Tokens * (part + 1) / Parts);
+            for (var token = (int)((long)owner.Tokens * part / Parts); token < end; token++)
+                owner.Quantize(token, new ReadOnlySpan<float>((float*)X + (nint)token * Inputs, Inputs));
+        }
+    }
+}
