@@ -5,7 +5,7 @@ namespace LlavaSharp.Parity;
 /// <summary>The folders that the goldens' README lists.</summary>
 public static class ParityAreas
 {
-    /// <summary>The areas that are finished; one line each.</summary>
+    /// <summary>The areas that have a check; one line each.</summary>
     public static IReadOnlyList<IParityArea> All { get; } =
     [
         new ImagingArea(),
@@ -14,6 +14,7 @@ public static class ParityAreas
         new GenerationArea(),
         new CheckpointsArea(),
         new FullSizeArea(),
+        new QuantizationArea(),
     ];
 
     /// <summary>The areas that no check knows yet: where their folder exists they count as failed.</summary>
@@ -25,7 +26,6 @@ public static class ParityAreas
         "evaluation",
         "serving",
         "llava-hf",
-        "quantization",
         "gguf",
         "real-llm",
     ];

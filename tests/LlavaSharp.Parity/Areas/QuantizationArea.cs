@@ -1,0 +1,208 @@
+using System.Text;
+using System.Text.Json;
+using LlavaSharp.Checkpoints;
+using LlavaSharp.Native;
+using LlavaSharp.Quantization;
+using static TorchSharp.torch;
+
+namespace LlavaSharp.Parity.Areas;
+
+/// <summary>The numbers of bitsandbytes: NF4 with double quantisation, and LLM.int8.</summary>
+public sealed class QuantizationArea : IParityArea
+{
+    private const double NearMiddle = 1e-6;
+
+    public string Name => "quantization";
+
+    public void Check(AreaRun run)
+    {
+        TorchRuntime.Initialize();
+        if (run.Has("golden.json"))
+            run.Use("golden.json");   // information as a whole
+        CheckNormalFloat4(run, "nf4.safetensors");
+        CheckInt8(run, "int8.safetensors");
+        CheckStateDict(run, "nf4-linear-state-dict.safetensors");
+    }
+
+    private static void CheckNormalFloat4(AreaRun run, string name)
+    {
+        if (!run.Has(name))
+            return;
+        using var file = SafetensorsFile.Open(run.Use(name));
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        run.Case($"{name}:codes", c =>
+        {
+            if (Find("nf4_code") is { } levels)
+                c.Close("nf4_code", levels.ToSingles(), NormalFloat4.Levels, 0);
+            if (Find("nested_code") is { } nested)
+                c.Close("nested_code", nested.ToSingles(), NormalFloat4.NestedLevels, 0);
+        });
+        foreach (var matrix in file.Tensors.Keys.Where(key => key.EndsWith(".weight", StringComparison.Ordinal)).Select(key => key[..key.IndexOf('.')]).Distinct().Order(StringComparer.Ordinal).ToList())
+            run.Case($"{name}:{matrix}", c => CheckMatrix(c, matrix));
+        run.Case($"{name}:names", c => c.Sequence("tensors that no check knows", [], file.Tensors.Keys.Where(key => !known.Contains(key))));
+
+        StoredTensor? Find(string key)
+        {
+            known.Add(key);
+            return file.Tensors.GetValueOrDefault(key);
+        }
+
+        void CheckMatrix(Comparison c, string matrix)
+        {
+            var weight = Find($"{matrix}.weight")!;
+            var values = weight.ToSingles();
+            var doubly = NormalFloat4.Quantize(values, doubly: true);
+            var singly = NormalFloat4.Quantize(values, doubly: false);
+            if (Find($"{matrix}.packed") is { } packed)
+                c.Equal("levels that differ away from a middle", 0, CountLevels(values, singly.Magnitudes, packed.Bytes, doubly.Packed));
+            if (Find($"{matrix}.absmax_u8") is { } bytes)
+                c.Equal("absmax_u8 that differ away from a middle", 0, CountMagnitudes(singly.Magnitudes, doubly, bytes.Bytes));
+            Near(c, $"{matrix}.nested_absmax", doubly.NestedMagnitudes!, 1e-6);
+            Near(c, $"{matrix}.offset", [doubly.Offset], 1e-6);
+            Near(c, $"{matrix}.absmax", doubly.Magnitudes, 1e-6);
+            Near(c, $"{matrix}.dequantised", Rounded(doubly, weight.DataType), 1e-7);
+            Near(c, $"{matrix}.single.absmax", singly.Magnitudes, 0);
+            Near(c, $"{matrix}.single.dequantised", Rounded(singly, weight.DataType), 1e-7);
+            if (Find($"{matrix}.x") is not { } x || Find($"{matrix}.y") is not { } y)
+                return;
+            using var scope = NewDisposeScope();
+            using var linear = new NormalFloat4Linear(tensor(values, weight.Shape).to(weight.DataType == StoredDataType.Float16 ? ScalarType.Float16 : ScalarType.Float32), null, CPU);
+            var product = linear.Forward(tensor(x.ToSingles(), x.Shape));
+            c.Close($"{matrix}.y", y.ToSingles(), product.data<float>().ToArray(), 1e-4);
+        }
+
+        void Near(Comparison c, string key, float[] actual, double allowed)
+        {
+            if (Find(key) is { } expected)
+                c.Close(key, expected.ToSingles(), actual, allowed);
+        }
+    }
+
+    private static float[] Rounded(NormalFloat4Values quantized, StoredDataType type)
+    {
+        var values = new float[quantized.Count];
+        quantized.Dequantize(values);
+        if (type == StoredDataType.Float16)
+        {
+            foreach (ref var value in values.AsSpan())
+                value = (float)(Half)value;
+        }
+        return values;
+    }
+
+    private static int CountLevels(float[] values, float[] magnitudes, ReadOnlySpan<byte> expected, byte[] actual)
+    {
+        var wrong = Math.Abs(expected.Length - actual.Length);
+        for (var i = 0; i < values.Length && i / 2 < Math.Min(expected.Length, actual.Length); i++)
+        {
+            var shift = i % 2 == 0 ? 4 : 0;
+            int e = expected[i / 2] >> shift & 15, a = actual[i / 2] >> shift & 15;
+            var value = values[i] / magnitudes[i / NormalFloat4.BlockSize];
+            if (e != a && !(Math.Abs(e - a) == 1 && Math.Abs((NormalFloat4.Levels[e] + NormalFloat4.Levels[a]) / 2 - value) <= NearMiddle))
+                wrong++;
+        }
+        return wrong;
+    }
+
+    private static int CountMagnitudes(float[] magnitudes, NormalFloat4Values quantized, ReadOnlySpan<byte> expected)
+    {
+        var actual = quantized.MagnitudeLevels!;
+        var wrong = Math.Abs(expected.Length - actual.Length);
+        for (var i = 0; i < Math.Min(expected.Length, actual.Length); i++)
+        {
+            var value = (magnitudes[i] - quantized.Offset) / quantized.NestedMagnitudes![i / NormalFloat4.NestedBlockSize];
+            var middle = (NormalFloat4.NestedLevels[expected[i]] + NormalFloat4.NestedLevels[actual[i]]) / 2;
+            if (expected[i] != actual[i] && !(Math.Abs(expected[i] - actual[i]) == 1 && Math.Abs(middle - value) <= NearMiddle))
+                wrong++;
+        }
+        return wrong;
+    }
+
+    private static void CheckInt8(AreaRun run, string name)
+    {
+        if (!run.Has(name))
+            return;
+        using var file = SafetensorsFile.Open(run.Use(name));
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var matrix in file.Tensors.Keys.Where(key => key.EndsWith(".weight", StringComparison.Ordinal)).Select(key => key[..key.IndexOf('.')]).Distinct().Order(StringComparer.Ordinal).ToList())
+            run.Case($"{name}:{matrix}", c => CheckMatrix(c, matrix));
+        run.Case($"{name}:names", c => c.Sequence("tensors that no check knows", [], file.Tensors.Keys.Where(key => !known.Contains(key))));
+
+        StoredTensor? Find(string key)
+        {
+            known.Add(key);
+            return file.Tensors.GetValueOrDefault(key);
+        }
+
+        void CheckMatrix(Comparison c, string matrix)
+        {
+            using var scope = NewDisposeScope();
+            var weight = Tensor($"{matrix}.weight")!;
+            var largest = OutlierInt8.LargestOfRows(weight);
+            var quantized = OutlierInt8.Quantize(weight, largest);
+            Exact(c, $"{matrix}.weight_i8", quantized);
+            Close(c, $"{matrix}.weight_scale", largest, 0);
+            if (Tensor($"{matrix}.x") is not { } x)
+                return;
+            var (x8, xLargest, outliers) = OutlierInt8.QuantizeInput(x);
+            Exact(c, $"{matrix}.x_i8", x8);
+            Close(c, $"{matrix}.x_scale", xLargest, 0);
+            Exact(c, $"{matrix}.outlier_columns", outliers);
+            var y = OutlierInt8.Multiply(x, quantized, largest);
+            Close(c, $"{matrix}.y_exact", y, 1e-4);
+            Close(c, $"{matrix}.y_f32", y, 1e-4);
+            Close(c, $"{matrix}.y_f16", y, 2e-3);
+            Close(c, $"{matrix}.y_unquantised", x.matmul(weight.t()), 1e-4);
+        }
+
+        Tensor? Tensor(string key) => Find(key) is { } stored ? tensor(stored.ToSingles(), stored.Shape) : null;
+
+        void Exact(Comparison c, string key, Tensor actual)
+        {
+            if (Find(key) is { } expected)
+                c.Sequence(key, expected.ToSingles(), actual.to(ScalarType.Float32).data<float>().ToArray());
+        }
+
+        void Close(Comparison c, string key, Tensor actual, double allowed)
+        {
+            if (Find(key) is { } expected)
+                c.Close(key, expected.ToSingles(), actual.to(ScalarType.Float32).contiguous().data<float>().ToArray(), allowed);
+        }
+    }
+
+    // a matrix of nf4.safetensors as a quantised checkpoint stores it
+    private static void CheckStateDict(AreaRun run, string name)
+    {
+        const string prefix = "weight.quant_state.bitsandbytes__";
+        if (!run.Has(name))
+            return;
+        using var file = SafetensorsFile.Open(run.Use(name));
+        run.Case(name, c =>
+        {
+            var stateName = file.Tensors.Keys.Single(key => key.StartsWith(prefix, StringComparison.Ordinal));
+            c.Equal("type", "nf4", stateName[prefix.Length..]);
+            var restored = NormalFloat4.Restore(file.Tensors["weight"], name => file.Tensors[$"weight.{name}"], file.Tensors[stateName]);
+            var state = JsonDocument.Parse(Encoding.UTF8.GetString(file.Tensors[stateName].Bytes)).RootElement;
+            c.Fields(state, "quant_type", "blocksize", "dtype", "shape", "nested_blocksize", "nested_dtype", "nested_offset");
+            c.Equal("blocksize", NormalFloat4.BlockSize, state.GetProperty("blocksize").GetInt32());
+            c.Equal("nested_blocksize", NormalFloat4.NestedBlockSize, state.GetProperty("nested_blocksize").GetInt32());
+            c.Close("quant_map", file.Tensors["weight.quant_map"].ToSingles(), NormalFloat4.Levels, 0);
+            c.Close("nested_quant_map", file.Tensors["weight.nested_quant_map"].ToSingles(), NormalFloat4.NestedLevels, 0);
+            if (!run.Has("nf4.safetensors"))
+                return;
+            using var matrices = SafetensorsFile.Open(run.Use("nf4.safetensors"));
+            var shape = state.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64()).ToArray();
+            var same = matrices.Tensors.Values.FirstOrDefault(t => t.Name.EndsWith(".packed", StringComparison.Ordinal) && t.Bytes.SequenceEqual(file.Tensors["weight"].Bytes));
+            if (same is null)
+            {
+                c.Fail("no matrix of nf4.safetensors has these packed values");
+                return;
+            }
+            var weight = matrices.Tensors[same.Name[..same.Name.IndexOf('.')] + ".weight"];
+            c.Sequence("shape", weight.Shape, shape);
+            c.Close("restored", matrices.Tensors[same.Name[..same.Name.IndexOf('.')] + ".dequantised"].ToSingles(), Rounded(restored, weight.DataType), 1e-7);
+            var own = NormalFloat4.Quantize(weight.ToSingles(), doubly: true);
+            c.Sequence("absmax", file.Tensors["weight.absmax"].Bytes.ToArray(), own.MagnitudeLevels!);
+        });
+    }
+}
