@@ -30,7 +30,7 @@ internal static class CheckpointLoader
         {
             var parts = CheckpointParts.Open(folder, baseFolder, owned);
             var config = options.ConfigOverrides.Count == 0 ? parts.Config : parts.Config.With(options.ConfigOverrides);
-            var tokenizer = LoadTokenizer(parts.TokenizerFolder, config, baseFolder is not null);
+            var tokenizer = parts.Tokenizer?.Invoke() ?? LoadTokenizer(parts.TokenizerFolder, config, baseFolder is not null);
             var type = ChooseType(options, config, parts, device);
             var weights = Add(owned, new CheckpointWeights(parts.Tensors, type, device, options.CheckFiniteWeights));
             if (parts.Projector is { } projector)
@@ -49,7 +49,7 @@ internal static class CheckpointLoader
                 Network = network,
                 Tokenizer = tokenizer,
                 ImageProcessor = processor,
-                Defaults = GenerationDefaults.Load(Directory.Exists(folder) ? folder : parts.TokenizerFolder),
+                Defaults = parts.Tokenizer is not null ? GenerationDefaults.None : GenerationDefaults.Load(Directory.Exists(folder) ? folder : parts.TokenizerFolder),
                 Type = type,
                 Device = device,
                 Folder = folder,

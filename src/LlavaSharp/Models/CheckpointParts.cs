@@ -1,4 +1,6 @@
 using LlavaSharp.Checkpoints;
+using LlavaSharp.Checkpoints.Gguf;
+using LlavaSharp.Tokenizers;
 
 namespace LlavaSharp.Models;
 
@@ -14,6 +16,9 @@ internal sealed record CheckpointParts
     /// <summary>The folder whose tokenizer counts: the base's if there is one.</summary>
     public required string TokenizerFolder { get; init; }
 
+    /// <summary>The tokenizer where it lies in no folder but in the checkpoint itself.</summary>
+    public Func<Tokenizer>? Tokenizer { get; init; }
+
     /// <summary>The tensors of a projector's file.</summary>
     public IReadOnlyDictionary<string, StoredTensor>? Projector { get; init; }
 
@@ -24,6 +29,8 @@ internal sealed record CheckpointParts
     /// <exception cref="CheckpointException">It needs a base and none is given, or a file is malformed.</exception>
     public static CheckpointParts Open(string folder, string? baseFolder, List<IDisposable> owned)
     {
+        if (GgufCheckpoint.Is(folder))
+            return OpenGguf(folder, baseFolder, owned);
         var isAdapter = File.Exists(Path.Combine(folder, "adapter_config.json"));
         var hasConfig = File.Exists(Path.Combine(folder, "config.json"));
         if (baseFolder is null || (isAdapter && !hasConfig))
@@ -47,6 +54,14 @@ internal sealed record CheckpointParts
                 $"A base ('{baseFolder}') was given, but '{folder}' holds neither an adapter (adapter_config.json) nor a projector ({ProjectorFile.FileName}). {(own.WeightPaths.Count > 0 ? "It has weights of its own: leave the base (--model-base) out." : "Fetch the checkpoint again.")}", folder);
         var projector = Keep(owned, ProjectorFile.Open(Path.Combine(folder, ProjectorFile.FileName)));
         return parts with { Projector = projector.Tensors };
+    }
+
+    private static CheckpointParts OpenGguf(string file, string? baseFolder, List<IDisposable> owned)
+    {
+        if (baseFolder is not null)
+            throw new CheckpointException($"'{file}' is a whole model in one GGUF file: leave the base ('{baseFolder}', --model-base) out.", file);
+        var model = Keep(owned, GgufCheckpoint.Open(file));
+        return new CheckpointParts { Config = model.Config, Tensors = model.Tensors, TokenizerFolder = file, Tokenizer = () => GgufTokenizer.Read(model.File) };
     }
 
     private static CheckpointParts OnPlainModel(string folder, string baseFolder, List<IDisposable> owned)

@@ -1,5 +1,6 @@
 using System.Text;
 using LlavaSharp.Checkpoints;
+using LlavaSharp.Checkpoints.Gguf;
 
 namespace LlavaSharp.Tests.Checkpoints;
 
@@ -67,6 +68,21 @@ public class FuzzTests
     public void AdapterConfig_Mutated_GivesTypedErrorsOnly() =>
         Fuzz(File.ReadAllBytes(TestFiles.Golden("checkpoints", "llava-v1.5-tiny-lora", "adapter_config.json")), int.MaxValue, 8,
             bytes => new LoraAdapter("folder", ConfigFile.Parse(bytes, "adapter_config.json"), "adapter_config.json").Dispose());
+
+    [Fact]
+    public void Gguf_Mutated_GivesTypedErrorsOnly()
+    {
+        var seed = File.ReadAllBytes(TestFiles.Golden("gguf", "types.gguf"));
+        Fuzz(seed, 1500, 9, bytes =>
+        {
+            using var file = GgufFile.Open(new PinnedMemory(bytes));
+            foreach (var tensor in file.Tensors.Values)
+            {
+                for (var row = 0L; row < Math.Min(tensor.Rows, 4); row++)
+                    tensor.Dequantize(row, new float[tensor.RowLength]);
+            }
+        });
+    }
 
     private static void Fuzz(byte[] seed, int span, int random, Action<byte[]> parse)
     {
