@@ -42,7 +42,7 @@ internal static class GgufTokenizer
         var pieces = new SentencePiece[tokens.Length];
         for (var id = 0; id < tokens.Length; id++)
             pieces[id] = new(tokens[id], (float)scores[id], types.Length == 0 ? SentencePieceType.Normal : (SentencePieceType)types[id]);
-        var prefix = (bool?)file.Metadata.GetValueOrDefault("tokenizer.ggml.add_space_prefix") ?? true;
+        var prefix = file.Flag("tokenizer.ggml.add_space_prefix") ?? true;
         var model = new SentencePieceModel(pieces, SentencePieceAlgorithm.Bpe, byteFallback: pieces.Any(piece => piece.Type == SentencePieceType.Byte), file.File, addDummyPrefix: prefix);
         var settings = Settings(file, tokens, "LlamaTokenizer", addBeginning: true);
         return new(model, settings);
@@ -88,8 +88,8 @@ internal static class GgufTokenizer
         var settings = new TokenizerSettings
         {
             ClassName = className,
-            AddBeginning = (bool?)file.Metadata.GetValueOrDefault("tokenizer.ggml.add_bos_token") ?? addBeginning,
-            AddEnd = (bool?)file.Metadata.GetValueOrDefault("tokenizer.ggml.add_eos_token") ?? false,
+            AddBeginning = file.Flag("tokenizer.ggml.add_bos_token") ?? addBeginning,
+            AddEnd = file.Flag("tokenizer.ggml.add_eos_token") ?? false,
             CleanUpSpaces = false,
         };
         foreach (var (name, key) in new[] { ("bos_token", "bos"), ("eos_token", "eos"), ("unk_token", "unknown"), ("pad_token", "padding") })

@@ -1,6 +1,7 @@
 using System.Text;
 using LlavaSharp.Checkpoints;
 using LlavaSharp.Checkpoints.Gguf;
+using LlavaSharp.Tokenizers;
 
 namespace LlavaSharp.Tests.Checkpoints;
 
@@ -81,6 +82,19 @@ public class FuzzTests
                 for (var row = 0L; row < Math.Min(tensor.Rows, 4); row++)
                     tensor.Dequantize(row, new float[tensor.RowLength]);
             }
+        });
+    }
+
+    [Fact]
+    public void GgufCheckpoint_Mutated_GivesTypedErrorsOnly()
+    {
+        var seed = File.ReadAllBytes(TestFiles.Golden("gguf", "text-q4_k_m.gguf"));
+        Fuzz(seed, 12_000, 10, bytes =>
+        {
+            using var model = GgufCheckpoint.Open(GgufFile.Open(new PinnedMemory(bytes)));
+            GgufTokenizer.Read(model.File);
+            if (model.Tensors.TryGetValue("model.layers.0.self_attn.k_proj.weight", out var keys) && keys.ElementCount < 1 << 20)
+                keys.FindNonFinite();
         });
     }
 

@@ -41,9 +41,11 @@ internal sealed partial class GgufCheckpoint : IDisposable
 
     /// <summary>Opens a file.</summary>
     /// <exception cref="CheckpointException">It is missing or malformed, or holds another kind of model.</exception>
-    public static GgufCheckpoint Open(string path)
+    public static GgufCheckpoint Open(string path) => Open(GgufFile.Open(path));
+
+    /// <summary>Takes over a file that is open.</summary>
+    internal static GgufCheckpoint Open(GgufFile file)
     {
-        var file = GgufFile.Open(path);
         try
         {
             return new(file);
@@ -103,9 +105,13 @@ internal sealed partial class GgufCheckpoint : IDisposable
         foreach (var tensor in _file.Tensors.Values)
         {
             var name = UsualName(tensor.Name);
-            var memory = new GgufTensorMemory(tensor, Heads(name), _file.File);
+            var heads = Heads(name);
+            if (heads > 0 && tensor.Rows % (2L * heads) != 0)
+                throw new CheckpointException($"Tensor '{tensor.Name}' of '{_file.File}' has {tensor.Rows} rows, which {heads} heads of an even width do not make up.", _file.File, tensor.Name);
+            var memory = new GgufTensorMemory(tensor, heads, _file.File);
             _restored.Add(memory);
-            tensors.Add(name, new(name, StoredDataType.Float32, tensor.Shape, null, _file.File, memory, 0, memory.Length));
+            if (!tensors.TryAdd(name, new(name, StoredDataType.Float32, tensor.Shape, null, _file.File, memory, 0, memory.Length)))
+                throw new CheckpointException($"'{_file.File}' holds the tensor '{name}' under two names.", _file.File, tensor.Name);
         }
         return tensors;
     }

@@ -33,6 +33,10 @@ internal static class GgufValues
         var other => throw Wrong(file, name, other, typeof(T).Name),
     };
 
+    /// <summary>Yes or no, or null when there is none of that name.</summary>
+    /// <exception cref="CheckpointException">It is of another type.</exception>
+    public static bool? Flag(this GgufFile file, string name) => file.Metadata.ContainsKey(name) ? file.Find<bool>(name) : null;
+
     /// <summary>A whole number that must be there.</summary>
     /// <exception cref="CheckpointException">It is missing, or of another type.</exception>
     public static int RequiredInteger(this GgufFile file, string name) =>
