@@ -1,13 +1,16 @@
 using BenchmarkDotNet.Running;
 using LlavaSharp.Benchmarks;
 
-// memory [GB]: peak anonymous memory of loading a written checkpoint; decode-step [PAIRS]: its overhead, by turns; anything else goes to BenchmarkDotNet
+// memory [GB]: peak anonymous memory of loading a written checkpoint; decode-step [PAIRS]: its overhead, by turns;
+// kernels [ROUNDS]: products with packed weights; anything else goes to BenchmarkDotNet
 switch (args)
 {
     case ["memory", .. var rest]:
         return LoadMemory.Measure(rest is [var size, ..] ? double.Parse(size, System.Globalization.CultureInfo.InvariantCulture) : 2);
     case ["decode-step", .. var rest]:
         return DecodeStepOverhead.MeasurePairs(rest is [var pairs, ..] ? int.Parse(pairs, System.Globalization.CultureInfo.InvariantCulture) : 40);
+    case ["kernels", .. var rest]:
+        return KernelSpeed.Measure(rest is [var rounds, ..] ? int.Parse(rounds, System.Globalization.CultureInfo.InvariantCulture) : 5);
     case ["load-one", var folder, var type]:
         return LoadMemory.LoadOne(folder, type);
     default:

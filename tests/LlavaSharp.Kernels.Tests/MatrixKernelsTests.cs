@@ -28,7 +28,7 @@ public sealed unsafe class MatrixKernelsTests
 
     [Theory]
     [MemberData(nameof(Variants))]
-    public void Multiply_WorldOfExtremes_DoesNotOverflow(string name)
+    public void Multiply_LargestSums_DoNotOverflow(string name)
     {
         // the largest sums that a group can have: nothing wraps around in 16 bits
         foreach (var (bits, weight) in new[] { (WeightBits.Four, -8), (WeightBits.Four, 7), (WeightBits.Eight, -128), (WeightBits.Eight, 127) })
