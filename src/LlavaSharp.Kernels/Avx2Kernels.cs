@@ -9,7 +9,7 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
 {
     private const int Line = 64;
     private const int Half = 32;
-    private const int Ahead = 2048;   // bytes: what is that far on is fetched while this is computed; without it the two do not overlap
+    private const int Ahead = 4096;   // bytes: what is that far on is fetched while this is computed; without it the two do not overlap
 
     /// <summary>Whether this processor can run them.</summary>
     public static bool IsSupported => Avx2.IsSupported && Fma.IsSupported;

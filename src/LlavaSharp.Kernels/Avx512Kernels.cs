@@ -8,7 +8,7 @@ namespace LlavaSharp.Kernels;
 internal sealed unsafe class Avx512Kernels : MatrixKernels
 {
     private const int Line = 64;
-    private const int Ahead = 2048;   // bytes: what is that far on is fetched while this is computed
+    private const int Ahead = 4096;   // bytes: what is that far on is fetched while this is computed
 
     /// <summary>Whether this processor can run them.</summary>
     public static bool IsSupported => Avx512F.IsSupported && Avx512BW.IsSupported;
