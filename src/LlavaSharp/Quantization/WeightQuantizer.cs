@@ -10,6 +10,9 @@ internal static unsafe class WeightQuantizer
     private const int Steps = 9;             // candidates to either side of the scale that makes the largest weight -8
     private const float StepSize = 0.1f;     // in levels
 
+    // the kernels take normal numbers only: PackedLayout.ToSingle
+    private static readonly Half _smallestScale = BitConverter.UInt16BitsToHalf(0x0400);
+
     /// <summary>Quantises and stores one row.</summary>
     /// <param name="layout">Where it goes.</param>
     /// <param name="data">The matrix's first byte.</param>
@@ -32,6 +35,8 @@ internal static unsafe class WeightQuantizer
             if (!importance.IsEmpty)
                 importance.Slice(start, length).CopyTo(counts);
             var scale = layout.Bits == WeightBits.Four ? ChooseScale(group, counts) : (Half)(Largest(group) / 127);
+            if (Half.IsSubnormal(scale))
+                scale = Half.CopySign(_smallestScale, scale);
             Round(group, (float)scale, layout.Bits, values);
             layout.Put(block, row % PackedLayout.BlockRows, i, values, scale);
         }

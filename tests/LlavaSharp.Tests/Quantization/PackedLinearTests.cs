@@ -66,6 +66,17 @@ public sealed unsafe class PackedLinearTests
     }
 
     [Fact]
+    public void Forward_TinyWeights_AreOffByHalfOfTheSmallestScaleAtMost()
+    {
+        using var scope = NewDisposeScope();
+        var weight = randn(16, 32).mul_(Scalars.Of(1e-5));
+        using var packed = new Packed(weight, WeightBits.Four);
+        var identity = eye(32);
+        var restored = new PackedLinear(packed.Matrix, null, KernelThreads.Shared).Forward(identity).t();
+        Assert.InRange(restored.Minus(weight).abs().max().ToSingle(), 0, 3.1e-5);
+    }
+
+    [Fact]
     public void PutRow_Importance_LowersTheErrorThatCounts()
     {
         var random = new Random(3);
