@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using BenchmarkDotNet.Attributes;
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Engines;
@@ -65,9 +64,9 @@ public class DecodeStepOverhead
         for (var round = -3; round < rounds; round++)
         {
             if (round % 2 == 0)
-                (bare, step) = (Time(() => benchmark.MatrixProducts()), Time(() => benchmark.DecodeStep()));
+                (bare, step) = (Timing.Seconds(() => benchmark.MatrixProducts()), Timing.Seconds(() => benchmark.DecodeStep()));
             else
-                (step, bare) = (Time(() => benchmark.DecodeStep()), Time(() => benchmark.MatrixProducts()));
+                (step, bare) = (Timing.Seconds(() => benchmark.DecodeStep()), Timing.Seconds(() => benchmark.MatrixProducts()));
             if (round < 0)
                 continue;
             products.Add(bare);
@@ -75,7 +74,7 @@ public class DecodeStepOverhead
             ratios.Add(step / bare);
         }
         Console.WriteLine(FormattableString.Invariant(
-            $"{rounds} pairs: matrix products {Median(products):F1} ms, decode step {Median(steps):F1} ms, ratio {Median(ratios):F3} (allowed 1.100)"));
+            $"{rounds} pairs: matrix products {1e3 * Timing.Median(products):F1} ms, decode step {1e3 * Timing.Median(steps):F1} ms, ratio {Timing.Median(ratios):F3} (allowed 1.100)"));
         return 0;
     }
 
@@ -104,13 +103,4 @@ public class DecodeStepOverhead
         _cache.Truncate(Context);
         return _model.Forward(_token, _position, cache: _cache).shape[2];
     }
-
-    private static double Time(Action action)
-    {
-        var start = Stopwatch.GetTimestamp();
-        action();
-        return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-    }
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using LlavaSharp.Kernels;
@@ -30,12 +29,12 @@ internal static unsafe class KernelSpeed
         var read = double.PositiveInfinity;
         for (var round = -1; round < rounds; round++)
         {
-            read = Math.Min(read, Time(() => Read(buffer, threads)));
+            read = Math.Min(read, Timing.Seconds(() => Read(buffer, threads)));
             foreach (var (bits, list) in matrices)
             {
                 foreach (var tokens in batches)
                 {
-                    var seconds = Time(() =>
+                    var seconds = Timing.Seconds(() =>
                     {
                         foreach (var matrix in list)
                             matrix.Multiply(matrix.Layout.Inputs == 4096 ? activations[tokens].Narrow : activations[tokens].Wide, results, 11008, threads);
@@ -51,7 +50,7 @@ internal static unsafe class KernelSpeed
         Console.WriteLine(FormattableString.Invariant($"{MatrixKernels.Current.Name}, {threads.Count} threads; reading 2 GB: {ReadBytes / read / 1e9:F1} GB/s"));
         foreach (var ((bits, tokens), all) in times)
         {
-            var median = all.Order().ElementAt(all.Count / 2);
+            var median = Timing.Median(all);
             double bytes = matrices[bits].Sum(matrix => matrix.Layout.Bytes), products = matrices[bits].Sum(matrix => (double)matrix.Layout.Rows * matrix.Layout.Inputs) * tokens;
             Console.WriteLine(FormattableString.Invariant(
                 $"{(int)bits} bits, {tokens,3} tokens: {median * 1e3 / layers,8:F2} ms a layer, {bytes / median / 1e9,5:F1} GB/s ({100 * bytes / median * read / ReadBytes,3:F0} % of reading), {2 * products / median / 1e9,4:F0} GFLOP/s"));
@@ -86,13 +85,6 @@ internal static unsafe class KernelSpeed
     }
 
     private static void Read(byte* buffer, KernelThreads threads) => threads.Run(new Reading(buffer, threads.Count), threads.Count);
-
-    private static double Time(Action action)
-    {
-        var start = Stopwatch.GetTimestamp();
-        action();
-        return Stopwatch.GetElapsedTime(start).TotalSeconds;
-    }
 
     private sealed class Reading(byte* buffer, int parts) : KernelWork
     {

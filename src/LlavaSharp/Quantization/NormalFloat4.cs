@@ -64,9 +64,7 @@ internal static class NormalFloat4
             for (var i = 0; i < part.Length; i++)
                 bytes[block * NestedBlockSize + i] = (byte)Nearest((part[i] - offset) / nested[block], _nestedMiddles);
         }
-        for (var i = 0; i < magnitudes.Length; i++)
-            magnitudes[i] = NestedLevels[bytes[i]] * nested[i / NestedBlockSize] + offset;
-        return new(values.Length, packed, magnitudes, bytes, nested, offset);
+        return new(values.Length, packed, RestoreMagnitudes(bytes, nested, offset), bytes, nested, offset);
     }
 
     /// <summary>Reads a matrix as a quantised checkpoint of bitsandbytes stores it.</summary>
@@ -92,10 +90,15 @@ internal static class NormalFloat4
             || bytes.Length != (count + BlockSize - 1) / BlockSize || nested.Length != (bytes.Length + NestedBlockSize - 1) / NestedBlockSize)
             throw new CheckpointException($"Tensor '{packed.Name}' of '{packed.File}' does not fit its state {json?.ToJsonString()}. Fetch the checkpoint again.", packed.File, packed.Name);
         var offset = (float)(json?["nested_offset"]?.GetValue<double>() ?? 0);
-        var magnitudes = new float[bytes.Length];
+        return new((int)count, packed.Bytes.ToArray(), RestoreMagnitudes(bytes, nested, offset), bytes, nested, offset);
+    }
+
+    private static float[] RestoreMagnitudes(byte[] levels, float[] nested, float offset)
+    {
+        var magnitudes = new float[levels.Length];
         for (var i = 0; i < magnitudes.Length; i++)
-            magnitudes[i] = NestedLevels[bytes[i]] * nested[i / NestedBlockSize] + offset;
-        return new((int)count, packed.Bytes.ToArray(), magnitudes, bytes, nested, offset);
+            magnitudes[i] = NestedLevels[levels[i]] * nested[i / NestedBlockSize] + offset;
+        return magnitudes;
     }
 
     // the number of middles below it: none for what is not a number

@@ -34,7 +34,7 @@ internal static unsafe class WeightQuantizer
             counts.Fill(1);
             if (!importance.IsEmpty)
                 importance.Slice(start, length).CopyTo(counts);
-            var scale = layout.Bits == WeightBits.Four ? ChooseScale(group, counts) : (Half)(Largest(group) / 127);
+            var scale = layout.Bits == WeightBits.Four ? ChooseScale(group, counts) : (Half)(Math.Abs(Extreme(group)) / 127);
             if (Half.IsSubnormal(scale))
                 scale = Half.CopySign(_smallestScale, scale);
             Round(group, (float)scale, layout.Bits, values);
@@ -46,12 +46,7 @@ internal static unsafe class WeightQuantizer
     /// <remarks>With the levels of a candidate fixed, the best scale is a quotient of two sums (least squares), so each candidate costs one pass.</remarks>
     private static Half ChooseScale(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance)
     {
-        var extreme = 0f;
-        foreach (var weight in weights)
-        {
-            if (Math.Abs(weight) > Math.Abs(extreme))
-                extreme = weight;
-        }
+        var extreme = Extreme(weights);
         if (extreme == 0)
             return Half.Zero;
         var (best, bestGain) = (extreme / -8, float.NegativeInfinity);
@@ -89,11 +84,15 @@ internal static unsafe class WeightQuantizer
             values[i] = scale == 0 ? (sbyte)0 : (sbyte)Math.Clamp(MathF.Round(weights[i] / scale), least, most);
     }
 
-    private static float Largest(ReadOnlySpan<float> weights)
+    // the weight of the largest magnitude, with its sign
+    private static float Extreme(ReadOnlySpan<float> weights)
     {
-        var largest = 0f;
+        var extreme = 0f;
         foreach (var weight in weights)
-            largest = Math.Max(largest, Math.Abs(weight));
-        return largest;
+        {
+            if (Math.Abs(weight) > Math.Abs(extreme))
+                extreme = weight;
+        }
+        return extreme;
     }
 }
