@@ -28,34 +28,25 @@ public sealed class QuantizationArea : IParityArea
     {
         if (!run.Has(name))
             return;
-        using var file = SafetensorsFile.Open(run.Use(name));
-        var known = new HashSet<string>(StringComparer.Ordinal);
+        using var file = new MatrixFile(run.Use(name));
         run.Case($"{name}:codes", c =>
         {
-            if (Find("nf4_code") is { } levels)
+            if (file.Find("nf4_code") is { } levels)
                 c.Close("nf4_code", levels.ToSingles(), NormalFloat4.Levels, 0);
-            if (Find("nested_code") is { } nested)
+            if (file.Find("nested_code") is { } nested)
                 c.Close("nested_code", nested.ToSingles(), NormalFloat4.NestedLevels, 0);
         });
-        foreach (var matrix in file.Tensors.Keys.Where(key => key.EndsWith(".weight", StringComparison.Ordinal)).Select(key => key[..key.IndexOf('.')]).Distinct().Order(StringComparer.Ordinal).ToList())
-            run.Case($"{name}:{matrix}", c => CheckMatrix(c, matrix));
-        run.Case($"{name}:names", c => c.Sequence("tensors that no check knows", [], file.Tensors.Keys.Where(key => !known.Contains(key))));
-
-        StoredTensor? Find(string key)
-        {
-            known.Add(key);
-            return file.Tensors.GetValueOrDefault(key);
-        }
+        file.CheckMatrices(run, name, CheckMatrix);
 
         void CheckMatrix(Comparison c, string matrix)
         {
-            var weight = Find($"{matrix}.weight")!;
+            var weight = file.Find($"{matrix}.weight")!;
             var values = weight.ToSingles();
             var doubly = NormalFloat4.Quantize(values, doubly: true);
             var singly = NormalFloat4.Quantize(values, doubly: false);
-            if (Find($"{matrix}.packed") is { } packed)
+            if (file.Find($"{matrix}.packed") is { } packed)
                 c.Equal("levels that differ away from a middle", 0, CountLevels(values, singly.Magnitudes, packed.Bytes, doubly.Packed));
-            if (Find($"{matrix}.absmax_u8") is { } bytes)
+            if (file.Find($"{matrix}.absmax_u8") is { } bytes)
                 c.Equal("absmax_u8 that differ away from a middle", 0, CountMagnitudes(singly.Magnitudes, doubly, bytes.Bytes));
             Near(c, $"{matrix}.nested_absmax", doubly.NestedMagnitudes!, 1e-6);
             Near(c, $"{matrix}.offset", [doubly.Offset], 1e-6);
@@ -63,7 +54,7 @@ public sealed class QuantizationArea : IParityArea
             Near(c, $"{matrix}.dequantised", Rounded(doubly, weight.DataType), 1e-7);
             Near(c, $"{matrix}.single.absmax", singly.Magnitudes, 0);
             Near(c, $"{matrix}.single.dequantised", Rounded(singly, weight.DataType), 1e-7);
-            if (Find($"{matrix}.x") is not { } x || Find($"{matrix}.y") is not { } y)
+            if (file.Find($"{matrix}.x") is not { } x || file.Find($"{matrix}.y") is not { } y)
                 return;
             using var scope = NewDisposeScope();
             using var linear = new NormalFloat4Linear(tensor(values, weight.Shape).to(weight.DataType == StoredDataType.Float16 ? ScalarType.Float16 : ScalarType.Float32), null, CPU);
@@ -73,7 +64,7 @@ public sealed class QuantizationArea : IParityArea
 
         void Near(Comparison c, string key, float[] actual, double allowed)
         {
-            if (Find(key) is { } expected)
+            if (file.Find(key) is { } expected)
                 c.Close(key, expected.ToSingles(), actual, allowed);
         }
     }
@@ -122,17 +113,8 @@ public sealed class QuantizationArea : IParityArea
     {
         if (!run.Has(name))
             return;
-        using var file = SafetensorsFile.Open(run.Use(name));
-        var known = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var matrix in file.Tensors.Keys.Where(key => key.EndsWith(".weight", StringComparison.Ordinal)).Select(key => key[..key.IndexOf('.')]).Distinct().Order(StringComparer.Ordinal).ToList())
-            run.Case($"{name}:{matrix}", c => CheckMatrix(c, matrix));
-        run.Case($"{name}:names", c => c.Sequence("tensors that no check knows", [], file.Tensors.Keys.Where(key => !known.Contains(key))));
-
-        StoredTensor? Find(string key)
-        {
-            known.Add(key);
-            return file.Tensors.GetValueOrDefault(key);
-        }
+        using var file = new MatrixFile(run.Use(name));
+        file.CheckMatrices(run, name, CheckMatrix);
 
         void CheckMatrix(Comparison c, string matrix)
         {
@@ -155,17 +137,17 @@ public sealed class QuantizationArea : IParityArea
             Close(c, $"{matrix}.y_unquantised", x.matmul(weight.t()), 1e-4);
         }
 
-        Tensor? Tensor(string key) => Find(key) is { } stored ? tensor(stored.ToSingles(), stored.Shape) : null;
+        Tensor? Tensor(string key) => file.Find(key) is { } stored ? tensor(stored.ToSingles(), stored.Shape) : null;
 
         void Exact(Comparison c, string key, Tensor actual)
         {
-            if (Find(key) is { } expected)
+            if (file.Find(key) is { } expected)
                 c.Sequence(key, expected.ToSingles(), actual.to(ScalarType.Float32).data<float>().ToArray());
         }
 
         void Close(Comparison c, string key, Tensor actual, double allowed)
         {
-            if (Find(key) is { } expected)
+            if (file.Find(key) is { } expected)
                 c.Close(key, expected.ToSingles(), actual.to(ScalarType.Float32).contiguous().data<float>().ToArray(), allowed);
         }
     }
@@ -204,5 +186,28 @@ public sealed class QuantizationArea : IParityArea
             var own = NormalFloat4.Quantize(weight.ToSingles(), doubly: true);
             c.Sequence("absmax", file.Tensors["weight.absmax"].Bytes.ToArray(), own.MagnitudeLevels!);
         });
+    }
+
+    /// <summary>A golden file of matrices: "NAME.part" each, and which of its tensors were asked for.</summary>
+    private sealed class MatrixFile(string path) : IDisposable
+    {
+        private readonly SafetensorsFile _file = SafetensorsFile.Open(path);
+        private readonly HashSet<string> _known = new(StringComparer.Ordinal);
+
+        public StoredTensor? Find(string key)
+        {
+            _known.Add(key);
+            return _file.Tensors.GetValueOrDefault(key);
+        }
+
+        /// <summary>One case a matrix, and one for tensors that none of them asked for.</summary>
+        public void CheckMatrices(AreaRun run, string name, Action<Comparison, string> check)
+        {
+            foreach (var matrix in _file.Tensors.Keys.Where(key => key.EndsWith(".weight", StringComparison.Ordinal)).Select(key => key[..key.IndexOf('.')]).Distinct().Order(StringComparer.Ordinal))
+                run.Case($"{name}:{matrix}", c => check(c, matrix));
+            run.Case($"{name}:names", c => c.Sequence("tensors that no check knows", [], _file.Tensors.Keys.Where(key => !_known.Contains(key))));
+        }
+
+        public void Dispose() => _file.Dispose();
     }
 }
