@@ -22,7 +22,7 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
     protected override void Int4One(in BlockOperands operands)
     {
         byte* scales = operands.Scales, weights = operands.Weights;
-        var groups = operands.Groups;
+        var (groups, bias) = (operands.Groups, operands.ScaleBias);
         var x = operands.X;
         var xScales = operands.XScales;
         var xOffsets = operands.XOffsets;
@@ -42,8 +42,8 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
                 a1 = Avx2.Add(a1, Avx2.Add(Avx2.MultiplyAddAdjacent(Low(w1), low), Avx2.MultiplyAddAdjacent(High(w1), high)));
             }
             var scale = Vector256.Create(xScales[group]);
-            sum0 = Fma.MultiplyAdd(Total(a0), Avx.Multiply(ToSingle(scales), scale), sum0);
-            sum1 = Fma.MultiplyAdd(Total(a1), Avx.Multiply(ToSingle(scales + 16), scale), sum1);
+            sum0 = Fma.MultiplyAdd(Total(a0), Avx.Multiply(ToSingle(scales, bias), scale), sum0);
+            sum1 = Fma.MultiplyAdd(Total(a1), Avx.Multiply(ToSingle(scales + 16, bias), scale), sum1);
             scales += 32;
             weights += 4 * Line;
             x += PackedLayout.GroupInputs;
@@ -57,7 +57,7 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
     protected override void Int4Four(in BlockOperands operands)
     {
         byte* scales = operands.Scales, weights = operands.Weights;
-        var groups = operands.Groups;
+        var (groups, bias) = (operands.Groups, operands.ScaleBias);
         var x = operands.X;
         var xScales = operands.XScales;
         var xOffsets = operands.XOffsets;
@@ -86,8 +86,8 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
                 Add(ref a20, ref a21, high0, high1, Quad(x + 2 * stride + 16 + line * 4));
                 Add(ref a30, ref a31, high0, high1, Quad(x + 3 * stride + 16 + line * 4));
             }
-            var scale0 = ToSingle(scales);
-            var scale1 = ToSingle(scales + 16);
+            var scale0 = ToSingle(scales, bias);
+            var scale1 = ToSingle(scales + 16, bias);
             Finish(ref sum00, ref sum01, Total(a00), Total(a01), scale0, scale1, xScales[group]);
             Finish(ref sum10, ref sum11, Total(a10), Total(a11), scale0, scale1, xScales[groups + group]);
             Finish(ref sum20, ref sum21, Total(a20), Total(a21), scale0, scale1, xScales[2 * groups + group]);
@@ -104,7 +104,7 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
     protected override void Int8One(in BlockOperands operands)
     {
         byte* scales = operands.Scales, weights = operands.Weights;
-        var groups = operands.Groups;
+        var (groups, bias) = (operands.Groups, operands.ScaleBias);
         var x = operands.X;
         var xScales = operands.XScales;
         var sum0 = Vector256<float>.Zero;
@@ -121,7 +121,7 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
                 a0 = Avx2.Add(a0, Dot(Avx2.Abs(w0), w0, quad));
                 a1 = Avx2.Add(a1, Dot(Avx2.Abs(w1), w1, quad));
             }
-            Finish(ref sum0, ref sum1, Avx.ConvertToVector256Single(a0), Avx.ConvertToVector256Single(a1), ToSingle(scales), ToSingle(scales + 16), xScales[group]);
+            Finish(ref sum0, ref sum1, Avx.ConvertToVector256Single(a0), Avx.ConvertToVector256Single(a1), ToSingle(scales, bias), ToSingle(scales + 16, bias), xScales[group]);
             scales += 32;
             weights += 8 * Line;
             x += PackedLayout.GroupInputs;
@@ -135,7 +135,7 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
     protected override void Int8Four(in BlockOperands operands)
     {
         byte* scales = operands.Scales, weights = operands.Weights;
-        var groups = operands.Groups;
+        var (groups, bias) = (operands.Groups, operands.ScaleBias);
         var x = operands.X;
         var xScales = operands.XScales;
         var stride = (nint)groups * PackedLayout.GroupInputs;
@@ -154,8 +154,8 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
                 Add(ref a20, ref a21, m0, m1, w0, w1, Quad(x + 2 * stride + line * 4));
                 Add(ref a30, ref a31, m0, m1, w0, w1, Quad(x + 3 * stride + line * 4));
             }
-            var scale0 = ToSingle(scales);
-            var scale1 = ToSingle(scales + 16);
+            var scale0 = ToSingle(scales, bias);
+            var scale1 = ToSingle(scales + 16, bias);
             Finish(ref sum00, ref sum01, Avx.ConvertToVector256Single(a00), Avx.ConvertToVector256Single(a01), scale0, scale1, xScales[group]);
             Finish(ref sum10, ref sum11, Avx.ConvertToVector256Single(a10), Avx.ConvertToVector256Single(a11), scale0, scale1, xScales[groups + group]);
             Finish(ref sum20, ref sum21, Avx.ConvertToVector256Single(a20), Avx.ConvertToVector256Single(a21), scale0, scale1, xScales[2 * groups + group]);
@@ -211,10 +211,10 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
 
     // PackedLayout.ToSingle for eight scales
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> ToSingle(byte* halves)
+    private static Vector256<float> ToSingle(byte* halves, int bias)
     {
         var bits = Avx2.ShiftLeftLogical(Avx2.ConvertToVector256Int32((short*)halves), 13);
-        return Avx2.Add(Avx2.And(bits, Vector256.Create(PackedLayout.HalfMask)), Vector256.Create(PackedLayout.HalfBias)).AsSingle();
+        return Avx2.Add(Avx2.And(bits, Vector256.Create(PackedLayout.HalfMask)), Vector256.Create(bias)).AsSingle();
     }
 
     private static void Store(

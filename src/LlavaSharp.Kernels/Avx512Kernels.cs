@@ -21,7 +21,7 @@ internal sealed unsafe class Avx512Kernels : MatrixKernels
     protected override void Int4One(in BlockOperands operands)
     {
         byte* scales = operands.Scales, weights = operands.Weights;
-        var groups = operands.Groups;
+        var (groups, bias) = (operands.Groups, operands.ScaleBias);
         var x = operands.X;
         var xScales = operands.XScales;
         var xOffsets = operands.XOffsets;
@@ -36,7 +36,7 @@ internal sealed unsafe class Avx512Kernels : MatrixKernels
                 a = Avx512BW.Add(a, Avx512BW.MultiplyAddAdjacent(Low(w), Quad(x + line * 4)));
                 b = Avx512BW.Add(b, Avx512BW.MultiplyAddAdjacent(High(w), Quad(x + 16 + line * 4)));
             }
-            Finish(ref sum, Total(Avx512BW.Add(a, b)), ToSingle(scales), xScales[group]);
+            Finish(ref sum, Total(Avx512BW.Add(a, b)), ToSingle(scales, bias), xScales[group]);
             scales += 32;
             weights += 4 * Line;
             x += PackedLayout.GroupInputs;
@@ -49,7 +49,7 @@ internal sealed unsafe class Avx512Kernels : MatrixKernels
     protected override void Int4Four(in BlockOperands operands)
     {
         byte* scales = operands.Scales, weights = operands.Weights;
-        var groups = operands.Groups;
+        var (groups, bias) = (operands.Groups, operands.ScaleBias);
         var x = operands.X;
         var xScales = operands.XScales;
         var xOffsets = operands.XOffsets;
@@ -75,7 +75,7 @@ internal sealed unsafe class Avx512Kernels : MatrixKernels
                 a2 = Avx512BW.Add(a2, Avx512BW.MultiplyAddAdjacent(high, Quad(x + 2 * stride + 16 + line * 4)));
                 a3 = Avx512BW.Add(a3, Avx512BW.MultiplyAddAdjacent(high, Quad(x + 3 * stride + 16 + line * 4)));
             }
-            var scale = ToSingle(scales);
+            var scale = ToSingle(scales, bias);
             Finish(ref sum0, Total(a0), scale, xScales[group]);
             Finish(ref sum1, Total(a1), scale, xScales[groups + group]);
             Finish(ref sum2, Total(a2), scale, xScales[2 * groups + group]);
@@ -92,7 +92,7 @@ internal sealed unsafe class Avx512Kernels : MatrixKernels
     protected override void Int8One(in BlockOperands operands)
     {
         byte* scales = operands.Scales, weights = operands.Weights;
-        var groups = operands.Groups;
+        var (groups, bias) = (operands.Groups, operands.ScaleBias);
         var x = operands.X;
         var xScales = operands.XScales;
         var sum = Vector512<float>.Zero;
@@ -105,7 +105,7 @@ internal sealed unsafe class Avx512Kernels : MatrixKernels
                 var w = Vector512.Load((sbyte*)weights + line * Line);
                 a = Avx512F.Add(a, Dot(Avx512BW.Abs(w), Negative(w), Quad(x + line * 4)));
             }
-            Finish(ref sum, Avx512F.ConvertToVector512Single(a), ToSingle(scales), xScales[group]);
+            Finish(ref sum, Avx512F.ConvertToVector512Single(a), ToSingle(scales, bias), xScales[group]);
             scales += 32;
             weights += 8 * Line;
             x += PackedLayout.GroupInputs;
@@ -118,7 +118,7 @@ internal sealed unsafe class Avx512Kernels : MatrixKernels
     protected override void Int8Four(in BlockOperands operands)
     {
         byte* scales = operands.Scales, weights = operands.Weights;
-        var groups = operands.Groups;
+        var (groups, bias) = (operands.Groups, operands.ScaleBias);
         var x = operands.X;
         var xScales = operands.XScales;
         var stride = (nint)groups * PackedLayout.GroupInputs;
@@ -136,7 +136,7 @@ internal sealed unsafe class Avx512Kernels : MatrixKernels
                 a2 = Avx512F.Add(a2, Dot(magnitudes, negative, Quad(x + 2 * stride + line * 4)));
                 a3 = Avx512F.Add(a3, Dot(magnitudes, negative, Quad(x + 3 * stride + line * 4)));
             }
-            var scale = ToSingle(scales);
+            var scale = ToSingle(scales, bias);
             Finish(ref sum0, Avx512F.ConvertToVector512Single(a0), scale, xScales[group]);
             Finish(ref sum1, Avx512F.ConvertToVector512Single(a1), scale, xScales[groups + group]);
             Finish(ref sum2, Avx512F.ConvertToVector512Single(a2), scale, xScales[2 * groups + group]);
@@ -177,10 +177,10 @@ internal sealed unsafe class Avx512Kernels : MatrixKernels
 
     // PackedLayout.ToSingle for sixteen scales
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> ToSingle(byte* halves)
+    private static Vector512<float> ToSingle(byte* halves, int bias)
     {
         var bits = Avx512F.ShiftLeftLogical(Avx512F.ConvertToVector512Int32(Vector256.Load((short*)halves)), 13);
-        return ((bits & Vector512.Create(PackedLayout.HalfMask)) + Vector512.Create(PackedLayout.HalfBias)).AsSingle();
+        return ((bits & Vector512.Create(PackedLayout.HalfMask)) + Vector512.Create(bias)).AsSingle();
     }
 
     private static void Store(float* results, Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)

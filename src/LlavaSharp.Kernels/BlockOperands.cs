@@ -12,6 +12,12 @@ internal unsafe struct BlockOperands
     /// <summary>Groups of 32 inputs.</summary>
     public int Groups;
 
+    /// <summary><see cref="PackedLayout.Exponent"/>.</summary>
+    public int Exponent;
+
+    /// <summary><see cref="PackedLayout.ScaleBias"/>.</summary>
+    public readonly int ScaleBias => new PackedLayout(0, 0, default, Exponent).ScaleBias;
+
     /// <summary>[tokens][groups * 32].</summary>
     public sbyte* X;
 

@@ -84,6 +84,7 @@ internal abstract unsafe class MatrixKernels
             Scales = block,
             Weights = block + layout.ValuesOffset,
             Groups = layout.Groups,
+            Exponent = layout.Exponent,
             X = x.Values + first * PackedLayout.GroupInputs,
             XScales = x.Scales + first,
             XOffsets = x.Offsets + first,

@@ -60,7 +60,7 @@ internal sealed unsafe class NeonKernels : MatrixKernels
                 a = Dp.DotProduct(a, First(weights, line, four), Quad(x + line * 4));
                 b = Dp.DotProduct(b, Second(weights, line, four), Quad(x + 16 + line * 4));
             }
-            Finish(ref sum, a + b, ToSingle(scales), operands.XScales[group]);
+            Finish(ref sum, a + b, ToSingle(scales, operands.ScaleBias), operands.XScales[group]);
             scales += PackedLayout.BlockRows;
             weights += four ? 4 * Line : 8 * Line;
             x += PackedLayout.GroupInputs;
@@ -71,7 +71,7 @@ internal sealed unsafe class NeonKernels : MatrixKernels
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Four(in BlockOperands operands, int quarter, bool four)
     {
-        var groups = operands.Groups;
+        var (groups, bias) = (operands.Groups, operands.ScaleBias);
         var stride = (nint)groups * PackedLayout.GroupInputs;
         var x = operands.X;
         var xScales = operands.XScales;
@@ -91,7 +91,7 @@ internal sealed unsafe class NeonKernels : MatrixKernels
                 a2 = Dp.DotProduct(Dp.DotProduct(a2, first, Quad(quad + 2 * stride)), second, Quad(quad + 2 * stride + 16));
                 a3 = Dp.DotProduct(Dp.DotProduct(a3, first, Quad(quad + 3 * stride)), second, Quad(quad + 3 * stride + 16));
             }
-            var scale = ToSingle(scales);
+            var scale = ToSingle(scales, bias);
             Finish(ref sum0, a0, scale, xScales[group]);
             Finish(ref sum1, a1, scale, xScales[groups + group]);
             Finish(ref sum2, a2, scale, xScales[2 * groups + group]);
@@ -126,9 +126,9 @@ internal sealed unsafe class NeonKernels : MatrixKernels
 
     // PackedLayout.ToSingle for four scales
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> ToSingle(ushort* halves)
+    private static Vector128<float> ToSingle(ushort* halves, int bias)
     {
         var bits = Vector128.WidenLower(Vector64.Load((short*)halves).ToVector128()) << 13;
-        return ((bits & Vector128.Create(PackedLayout.HalfMask)) + Vector128.Create(PackedLayout.HalfBias)).AsSingle();
+        return ((bits & Vector128.Create(PackedLayout.HalfMask)) + Vector128.Create(bias)).AsSingle();
     }
 }

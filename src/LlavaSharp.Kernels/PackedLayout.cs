@@ -14,7 +14,8 @@ namespace LlavaSharp.Kernels;
 /// <param name="Rows">Outputs of the matrix.</param>
 /// <param name="Inputs">Inputs of the matrix.</param>
 /// <param name="Bits">Bits a value.</param>
-internal readonly record struct PackedLayout(int Rows, int Inputs, WeightBits Bits)
+/// <param name="Exponent">All scales are to be multiplied by two to this power: it moves them to where halves are normal numbers.</param>
+internal readonly record struct PackedLayout(int Rows, int Inputs, WeightBits Bits, int Exponent = 0)
 {
     /// <summary>Rows that lie interleaved.</summary>
     public const int BlockRows = 16;
@@ -25,10 +26,11 @@ internal readonly record struct PackedLayout(int Rows, int Inputs, WeightBits Bi
     /// <summary>Where sign, exponent and fraction of a half stand once it is widened to 32 bits and moved up by 13.</summary>
     public const int HalfMask = unchecked((int)0x8FFFE000);
 
-    /// <summary>What then has to be added: the exponents of half and single precision differ by 112.</summary>
-    public const int HalfBias = 112 << 23;
-
     private const int Line = 64;
+    private const int HalfExponents = 112;   // by so much the exponents of half and single precision differ
+
+    /// <summary>What has to be added to a moved half to make it a single: the difference of the biases, and <see cref="Exponent"/>.</summary>
+    public int ScaleBias => (HalfExponents + Exponent) << 23;
 
     /// <summary>Blocks of rows.</summary>
     public int Blocks => (Rows + BlockRows - 1) / BlockRows;
@@ -53,9 +55,9 @@ internal readonly record struct PackedLayout(int Rows, int Inputs, WeightBits Bi
 
     /// <summary>
     /// A scale as the kernels read it. Scales are normal numbers, or zero where all values are: numbers below 2^-14 would cost the vector units a hundred
-    /// cycles each, so they are not told apart (zero reads as 2^-15, which zeros do not notice).
+    /// cycles each, so they are not told apart (zero reads as 2^(<see cref="Exponent"/>-15), which zeros do not notice).
     /// </summary>
-    public static float ToSingle(Half scale) => BitConverter.Int32BitsToSingle(((BitConverter.HalfToInt16Bits(scale) << 13) & HalfMask) + HalfBias);
+    public float ToSingle(Half scale) => BitConverter.Int32BitsToSingle(((BitConverter.HalfToInt16Bits(scale) << 13) & HalfMask) + ScaleBias);
 
     /// <summary>Puts one group of one row into its place.</summary>
     /// <param name="block">The first byte of the row's block.</param>

@@ -21,13 +21,13 @@ internal sealed unsafe class ScalarKernels : MatrixKernels
     private static void Multiply(in BlockOperands operands, int tokens, WeightBits bits)
     {
         Span<sbyte> weights = stackalloc sbyte[PackedLayout.GroupInputs];
-        var layout = new PackedLayout(PackedLayout.BlockRows, operands.Groups * PackedLayout.GroupInputs, bits);
+        var layout = new PackedLayout(PackedLayout.BlockRows, operands.Groups * PackedLayout.GroupInputs, bits, operands.Exponent);
         new Span<float>(operands.Results, tokens * PackedLayout.BlockRows).Clear();
         for (var row = 0; row < PackedLayout.BlockRows; row++)
         {
             for (var group = 0; group < operands.Groups; group++)
             {
-                var scale = PackedLayout.ToSingle(layout.Get(operands.Scales, row, group, weights));
+                var scale = layout.ToSingle(layout.Get(operands.Scales, row, group, weights));
                 for (var token = 0; token < tokens; token++)
                 {
                     var at = token * operands.Groups + group;

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LlavaSharp.Checkpoints;
+using LlavaSharp.Quantization;
 
 namespace LlavaSharp;
 
@@ -24,6 +25,21 @@ public sealed record LoadOptions
     /// <summary>The data type of a vision tower that lies outside the checkpoint; null: float32 on a GPU as in the original, the type of computation on a CPU.</summary>
     public string? VisionTowerDataType { get; init; }
 
+    /// <summary>Load linear layers in 4 bits (see <see cref="QuantType"/>); not together with <see cref="LoadIn8Bit"/>.</summary>
+    public bool LoadIn4Bit { get; init; }
+
+    /// <summary>Load linear layers in 8 bits (see <see cref="QuantType"/>).</summary>
+    public bool LoadIn8Bit { get; init; }
+
+    /// <summary>
+    /// The form of 4 and 8 bits: <c>fast</c>, matrices packed for CPUs (quantised once, into the cache folder, and mapped from there), or <c>nf4</c>, the numbers of
+    /// bitsandbytes (NF4 with double quantisation, LLM.int8), made anew at each start. Null: fast on a CPU, nf4 on a GPU.
+    /// </summary>
+    public string? QuantType { get; init; }
+
+    /// <summary>Told how far the quantisation of a checkpoint has come.</summary>
+    public IProgress<Quantization.QuantizationProgress>? QuantizationProgress { get; init; }
+
     /// <summary>The number of threads for computation; null leaves libtorch's own choice (one for each core).</summary>
     public int? Threads { get; init; }
 
@@ -44,6 +60,47 @@ public sealed record LoadOptions
 
     /// <summary>Told in one line each what was decided while loading (such as the data type).</summary>
     public Action<string>? Notice { get; init; }
+
+    /// <summary>Bits a weight, as asked for; null: as stored.</summary>
+    /// <exception cref="LlavaException">4 and 8 bits at once.</exception>
+    internal int? Bits => (LoadIn4Bit, LoadIn8Bit) switch
+    {
+        (true, true) => throw new LlavaException("A model is loaded in 4 bits or in 8, not in both: choose one of --load-4bit and --load-8bit."),
+        (true, false) => 4,
+        (false, true) => 8,
+        _ => null,
+    };
+
+    /// <summary>What is made of linear layers while they are loaded.</summary>
+    /// <exception cref="LlavaException">The packed form is asked for on a GPU.</exception>
+    internal QuantizedForm Form(TorchSharp.torch.Device device)
+    {
+        if (!UsesPackedForm(device) && Bits is { } bits)
+            return bits == 4 ? QuantizedForm.NormalFloat4 : QuantizedForm.OutlierInt8;
+        return QuantizedForm.None;
+    }
+
+    /// <summary>Refuses a form that there is not; touches nothing of libtorch.</summary>
+    /// <exception cref="UnknownNameException">No such form.</exception>
+    internal void CheckQuantType()
+    {
+        if (QuantType is not (null or "fast" or "nf4"))
+            throw new UnknownNameException("form of quantised weights (--quant-type)", QuantType, ["fast", "nf4"]);
+    }
+
+    /// <summary>Whether 4 or 8 bits mean matrices packed for CPUs.</summary>
+    /// <exception cref="LlavaException">The packed form is asked for on a GPU.</exception>
+    internal bool UsesPackedForm(TorchSharp.torch.Device device)
+    {
+        var cpu = device.type == TorchSharp.DeviceType.CPU;
+        return (QuantType ?? (cpu ? "fast" : "nf4")) switch
+        {
+            "nf4" => false,
+            "fast" when cpu => Bits is not null,
+            "fast" when Bits is null => false,
+            _ => throw new LlavaException($"The form 'fast' (--quant-type) is for CPUs; the device is {device}. Use --quant-type nf4, or --device cpu."),
+        };
+    }
 
     /// <summary>The hub and its local cache, as the environment says.</summary>
     internal HubOptions Hub()

@@ -5,8 +5,6 @@ namespace LlavaSharp.Cli.Commands;
 /// <summary>The flags that say which model is loaded and how, alike for all verbs that load one.</summary>
 internal sealed class ModelFlags
 {
-    private static readonly string[] QuantTypes = ["fast", "nf4"];
-
     private readonly Option<string?> _modelPath = new("--model-path") { Description = "A checkpoint's folder or hub id. Without it: the model that comes with llava.", HelpName = "PATH" };
     private readonly Option<string?> _modelBase = new("--model-base") { Description = "The language model that an adapter or a projector belongs to.", HelpName = "PATH" };
     private readonly Option<string> _device = new("--device") { Description = "auto, cpu, cuda, cuda:N or mps.", DefaultValueFactory = _ => "auto", HelpName = "NAME" };
@@ -14,9 +12,9 @@ internal sealed class ModelFlags
     private readonly Option<int?> _threads = new("--threads") { Description = "How many threads compute. Without it: one for each core.", HelpName = "N" };
     private readonly Option<bool> _offline = new("--offline") { Description = "Never ask a hub: only what lies on this machine." };
     private readonly Option<bool> _quirks = new("--original-quirks") { Description = "Keep the faults of the original LLaVA." };
-    private readonly Option<bool> _loadIn8Bit = new("--load-8bit") { Description = "Load the language model in 8 bits (not built yet: refused)." };
-    private readonly Option<bool> _loadIn4Bit = new("--load-4bit") { Description = "Load the language model in 4 bits (not built yet: refused)." };
-    private readonly Option<string> _quantType = new("--quant-type") { Description = "The form of 4 and 8 bits: fast (for CPUs) or nf4 (bitsandbytes' numbers).", DefaultValueFactory = _ => "fast", HelpName = "NAME" };
+    private readonly Option<bool> _loadIn8Bit = new("--load-8bit") { Description = "Load linear layers in 8 bits." };
+    private readonly Option<bool> _loadIn4Bit = new("--load-4bit") { Description = "Load linear layers in 4 bits." };
+    private readonly Option<string?> _quantType = new("--quant-type") { Description = "The form of 4 and 8 bits: fast (packed for CPUs, quantised once into the cache) or nf4 (bitsandbytes' numbers). Without it: fast on a CPU, nf4 on a GPU.", HelpName = "NAME" };
 
     /// <summary>Adds the flags to a verb.</summary>
     public ModelFlags(Command command)
@@ -33,11 +31,6 @@ internal sealed class ModelFlags
     /// <exception cref="LlavaException">A flag asks for something that is not there.</exception>
     public LoadOptions LoadOptions(ParseResult parsed, TextWriter notices)
     {
-        var quantType = parsed.GetValue(_quantType)!;
-        if (!QuantTypes.Contains(quantType))
-            throw new UnknownNameException("form of quantised weights (--quant-type)", quantType, QuantTypes);
-        if (parsed.GetValue(_loadIn8Bit) || parsed.GetValue(_loadIn4Bit))
-            throw new LlavaException($"{(parsed.GetValue(_loadIn8Bit) ? "--load-8bit" : "--load-4bit")}: loading in 4 and 8 bits is not built yet. Leave the flag out; --dtype bfloat16 halves the memory of float32.");
         if (parsed.GetValue(_threads) is < 1 and var threads)
             throw new UsageException($"--threads is {threads}: give 1 or more.");
         return new LoadOptions
@@ -45,6 +38,10 @@ internal sealed class ModelFlags
             ModelBase = ModelBase(parsed),
             Device = parsed.GetValue(_device)!,
             DataType = parsed.GetValue(_dataType)!,
+            LoadIn4Bit = parsed.GetValue(_loadIn4Bit),
+            LoadIn8Bit = parsed.GetValue(_loadIn8Bit),
+            QuantType = parsed.GetValue(_quantType),
+            QuantizationProgress = new ProgressLine(notices),
             Threads = parsed.GetValue(_threads),
             Offline = parsed.GetValue(_offline),
             Compatibility = parsed.GetValue(_quirks) ? CompatibilityOptions.Original : CompatibilityOptions.Mended,

@@ -1,4 +1,5 @@
 using LlavaSharp.Prompts;
+using LlavaSharp.Quantization;
 
 namespace LlavaSharp.Checkpoints;
 
@@ -94,7 +95,8 @@ public static class CheckpointInspector
         foreach (var tensor in tensors)
         {
             var part = PartOf(tensor.Name, kind);
-            parts[part] = parts.GetValueOrDefault(part) + tensor.ElementCount;
+            // a packed matrix counts by what it stands for, and its bytes by what they are
+            parts[part] = parts.GetValueOrDefault(part) + (TensorShape.ElementCount(PackedHeader.ShapeOf(tensor)) ?? 0);
             types[tensor.DataType] = types.GetValueOrDefault(tensor.DataType) + tensor.ElementCount;
         }
         return new()
@@ -104,7 +106,7 @@ public static class CheckpointInspector
             Parameters = parts,
             DataTypes = types,
             BytesOnDisk = paths.Sum(path => new FileInfo(path).Length),
-            EstimatedMemory = EstimateMemory(tensors, outside),
+            EstimatedMemory = tensors.Any(PackedHeader.IsPacked) ? new() { ["as packed"] = tensors.Sum(tensor => tensor.ByteLength) + 2 * outside } : EstimateMemory(tensors, outside),
         };
     }
 
@@ -145,7 +147,7 @@ public static class CheckpointInspector
                 if (tensor.Required)
                     missing.Add(tensor);
             }
-            else if (!stored.Shape.AsSpan().SequenceEqual(tensor.Shape))
+            else if (!PackedHeader.ShapeOf(stored).AsSpan().SequenceEqual(tensor.Shape))
             {
                 misShaped.Add(new(tensor, Summarize(stored)));
             }

@@ -13,6 +13,8 @@ public static partial class SafetensorsWriter
     /// <summary>The shard size of the original's library: 5 GB.</summary>
     public const long DefaultMaxShardBytes = 5_000_000_000;
 
+    private const int DataAlignment = 64;   // a line of the cache: packed matrices are used where they are mapped
+
     private static readonly Dictionary<string, string> TorchMetadata = new() { ["format"] = "pt" };
 
     /// <summary>Writes one file.</summary>
@@ -23,8 +25,8 @@ public static partial class SafetensorsWriter
     /// <exception cref="LlavaException">The file cannot be written.</exception>
     public static void Write(string path, IEnumerable<TensorToWrite> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
-        // wide types first keeps every tensor aligned to its element without gaps, which the format forbids
-        var sorted = tensors.OrderByDescending(t => t.DataType.Size()).ThenBy(t => t.Name, StringComparer.Ordinal).ToList();
+        // whole lines of the cache first, then wide types: that keeps every tensor aligned without gaps, which the format forbids
+        var sorted = tensors.OrderByDescending(t => t.ByteLength % DataAlignment == 0).ThenByDescending(t => t.DataType.Size()).ThenBy(t => t.Name, StringComparer.Ordinal).ToList();
         var header = MakeHeader(path, sorted, metadata ?? TorchMetadata);
         AtomicFile.Write(path, stream =>
         {
@@ -87,7 +89,8 @@ public static partial class SafetensorsWriter
             }
             json.WriteEndObject();
         }
-        while (buffer.Length % 8 != 0)
+        // the length of the header itself takes eight bytes
+        while ((buffer.Length + sizeof(long)) % DataAlignment != 0)
             buffer.WriteByte((byte)' ');
         return buffer.ToArray();
     }

@@ -6,17 +6,17 @@ namespace LlavaSharp.Models;
 /// <summary>A decoder-only language model: embeddings in, hidden states out, logits where they are wanted.</summary>
 public abstract class CausalLanguageModel
 {
-    private readonly Tensor _embedding;      // [V, C]
+    private readonly Embedding _embedding;
     private readonly Linear _output;
 
     /// <summary>Takes what all of them share.</summary>
-    /// <param name="embedding">[V, C]: the token embeddings.</param>
+    /// <param name="embedding">The token embeddings.</param>
     /// <param name="output">The projection to logits; null: it is tied to the embeddings.</param>
-    private protected CausalLanguageModel(Tensor embedding, Linear? output)
+    private protected CausalLanguageModel(Embedding embedding, Linear? output)
     {
         _embedding = embedding;
-        (VocabularySize, HiddenSize) = ((int)embedding.shape[0], (int)embedding.shape[1]);
-        _output = output ?? new DenseLinear(embedding, null);
+        (VocabularySize, HiddenSize) = ((int)embedding.Weight.shape[0], (int)embedding.Weight.shape[1]);
+        _output = output ?? new DenseLinear(embedding.Weight, null);
     }
 
     /// <summary>The width of embeddings and hidden states.</summary>
@@ -31,7 +31,7 @@ public abstract class CausalLanguageModel
     /// <summary>The embedding of tokens.</summary>
     /// <param name="ids">Int64, any shape.</param>
     /// <returns>[..., hidden].</returns>
-    public Tensor Embed(Tensor ids) => _embedding.index_select(0, ids.reshape(-1)).reshape([.. ids.shape, HiddenSize]);
+    public Tensor Embed(Tensor ids) => _embedding.Forward(ids);
 
     /// <summary>The hidden states after the last norm.</summary>
     /// <param name="embeddings">[B, T, hidden].</param>

@@ -1,7 +1,9 @@
 using LlavaSharp.Checkpoints;
 using LlavaSharp.Generation;
 using LlavaSharp.Imaging;
+using LlavaSharp.Kernels;
 using LlavaSharp.Prompts;
+using LlavaSharp.Quantization;
 using LlavaSharp.Tokenizers;
 using LlavaSharp.Native;
 using static TorchSharp.torch;
@@ -15,43 +17,28 @@ internal static class CheckpointLoader
     /// <param name="folder">The checkpoint.</param>
     /// <param name="baseFolder">The language model that an adapter or projector belongs to; null when the checkpoint is whole.</param>
     /// <param name="options">How to load it.</param>
+    /// <exception cref="LlavaException">The checkpoint, or an option, is at fault.</exception>
     public static LoadedCheckpoint Load(string folder, string? baseFolder, LoadOptions options)
     {
-        // a name that is mistyped is refused before libtorch is loaded, and before gigabytes are read
-        ComputeDevice.CheckName(options.Device);
-        ComputeDevice.CheckTypeName(options.DataType);
-        if (options.VisionTowerDataType is { } towerType)
-            ComputeDevice.CheckTypeName(towerType);
-        var device = ComputeDevice.Parse(options.Device);
-        if (options.Threads is { } threads)
-            set_num_threads(threads);
         var owned = new List<IDisposable>();
         try
         {
-            var parts = CheckpointParts.Open(folder, baseFolder, owned);
-            var config = options.ConfigOverrides.Count == 0 ? parts.Config : parts.Config.With(options.ConfigOverrides);
-            var tokenizer = parts.Tokenizer?.Invoke() ?? LoadTokenizer(parts.TokenizerFolder, config, baseFolder is not null);
-            var type = ChooseType(options, config, parts, device);
-            var weights = Add(owned, new CheckpointWeights(parts.Tensors, type, device, options.CheckFiniteWeights));
-            if (parts.Projector is { } projector)
-                weights.Overlay(projector, viaHalf: true);
-            if (parts.Adapter is { } adapter)
-                weights.Merge(adapter);
-            config = FitVocabulary(config, tokenizer, weights);
-            var (vision, towerScope, towerFolder, processor) = OpenTower(folder, config, parts, weights, type, device, options, owned);
-            var network = new LlavaNetwork(config, vision, weights, towerScope);
-            if (towerScope.Source is CheckpointWeights outside && outside != weights)
-                outside.Verify(towerFolder!, _ => true);
-            weights.Verify(baseFolder is null ? folder : $"{folder}' on '{baseFolder}", name => MayRemain(name, config));
+            options.CheckQuantType();
+            if (QuantizedCache.Find(folder, baseFolder, options) is { } packed)
+                (folder, baseFolder) = (packed, null);
+            var opened = Open(folder, baseFolder, options, owned);
+            var network = new LlavaNetwork(opened.Config, opened.Vision, opened.Weights, opened.TowerScope);
+            opened.TowerWeights?.Verify(opened.TowerFolder!, _ => true);
+            opened.Weights.Verify(baseFolder is null ? folder : $"{folder}' on '{baseFolder}", name => MayRemain(name, opened.Config));
             return new LoadedCheckpoint(owned)
             {
-                Config = config,
+                Config = opened.Config,
                 Network = network,
-                Tokenizer = tokenizer,
-                ImageProcessor = processor,
-                Defaults = parts.Tokenizer is not null ? GenerationDefaults.None : GenerationDefaults.Load(Directory.Exists(folder) ? folder : parts.TokenizerFolder),
-                Type = type,
-                Device = device,
+                Tokenizer = opened.Tokenizer,
+                ImageProcessor = opened.ImageProcessor,
+                Defaults = opened.Parts.Tokenizer is not null ? GenerationDefaults.None : GenerationDefaults.Load(Directory.Exists(folder) ? folder : opened.Parts.TokenizerFolder),
+                Type = opened.Type,
+                Device = opened.Device,
                 Folder = folder,
             };
         }
@@ -61,6 +48,48 @@ internal static class CheckpointLoader
                 resource.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Opens a checkpoint's files and finds out what they hold; no network is built and, but for what is resized, no weight is read.</summary>
+    /// <param name="folder">The checkpoint.</param>
+    /// <param name="baseFolder">As for <see cref="Load"/>.</param>
+    /// <param name="options">How to load it.</param>
+    /// <param name="owned">Gets what has to be disposed, also when this throws.</param>
+    public static OpenedCheckpoint Open(string folder, string? baseFolder, LoadOptions options, List<IDisposable> owned)
+    {
+        // a name that is mistyped is refused before libtorch is loaded, and before gigabytes are read
+        ComputeDevice.CheckName(options.Device);
+        ComputeDevice.CheckTypeName(options.DataType);
+        if (options.VisionTowerDataType is { } towerType)
+            ComputeDevice.CheckTypeName(towerType);
+        var device = ComputeDevice.Parse(options.Device);
+        if (options.Threads is { } threads)
+            set_num_threads(threads);
+        KernelThreads? kernelThreads = options.Threads is { } count ? Add(owned, new KernelThreads(count)) : null;
+        var parts = CheckpointParts.Open(folder, baseFolder, owned);
+        var config = options.ConfigOverrides.Count == 0 ? parts.Config : parts.Config.With(options.ConfigOverrides);
+        var tokenizer = parts.Tokenizer?.Invoke() ?? LoadTokenizer(parts.TokenizerFolder, config, baseFolder is not null);
+        var type = ChooseType(options, config, parts, device);
+        var weights = Add(owned, new CheckpointWeights(parts.Tensors, type, device, options.CheckFiniteWeights) { Form = options.Form(device), Threads = kernelThreads });
+        if (parts.Projector is { } projector)
+            weights.Overlay(projector, viaHalf: true);
+        if (parts.Adapter is { } adapter)
+            weights.Merge(adapter);
+        config = FitVocabulary(config, tokenizer, weights);
+        var (vision, towerScope, towerFolder, processor) = OpenTower(folder, config, weights, type, device, options, kernelThreads, owned);
+        return new()
+        {
+            Parts = parts,
+            Config = config,
+            Tokenizer = tokenizer,
+            Weights = weights,
+            Vision = vision,
+            TowerScope = towerScope,
+            TowerFolder = towerFolder,
+            ImageProcessor = processor,
+            Type = type,
+            Device = device,
+        };
     }
 
     /// <summary>Whether a tensor may lie in the weights of a language model without being used.</summary>
@@ -98,7 +127,7 @@ internal static class CheckpointLoader
     }
 
     private static (ClipVisionConfig? Config, WeightScope Scope, string? Folder, ClipImageProcessor? Processor) OpenTower(
-        string folder, LlavaConfig config, CheckpointParts parts, CheckpointWeights weights, ScalarType type, Device device, LoadOptions options, List<IDisposable> owned)
+        string folder, LlavaConfig config, CheckpointWeights weights, ScalarType type, Device device, LoadOptions options, KernelThreads? kernelThreads, List<IDisposable> owned)
     {
         if (config.MmVisionTower is null)
             return (null, default, null, null);
@@ -111,7 +140,7 @@ internal static class CheckpointLoader
         if (config.UnfreezeMmVisionTower && inside["embeddings"]["class_embedding"].Exists)
             return (tower.VisionConfig, inside, towerFolder, processor);
         var towerType = options.VisionTowerDataType is { } name ? ComputeDevice.ParseType(name) ?? type : device.type == TorchSharp.DeviceType.CPU ? type : ScalarType.Float32;
-        var towerWeights = Add(owned, new CheckpointWeights(tower.Tensors, towerType, device, options.CheckFiniteWeights));
+        var towerWeights = Add(owned, new CheckpointWeights(tower.Tensors, towerType, device, options.CheckFiniteWeights) { Threads = kernelThreads });
         return (tower.VisionConfig, new WeightScope(towerWeights)["vision_model"], towerFolder, processor);
     }
 
@@ -121,6 +150,9 @@ internal static class CheckpointLoader
             return asked;
         if (device.type != TorchSharp.DeviceType.CPU)
             return StoredTensorViews.Type(config.TorchDataType ?? StoredDataType.Float16);
+        // packed matrices compute in float32 whatever surrounds them
+        if (parts.Tensors.Values.Any(PackedHeader.IsPacked))
+            return ScalarType.Float32;
         // the rule of the command line: float32 where twice the 16-bit weights fit comfortably
         var weights = parts.Tensors.Values.Sum(tensor => 2 * tensor.ElementCount);
         var free = MemoryInspector.Inspect().Free;

@@ -16,6 +16,9 @@ internal sealed record CheckpointParts
     /// <summary>The folder whose tokenizer counts: the base's if there is one.</summary>
     public required string TokenizerFolder { get; init; }
 
+    /// <summary>The GGUF file where the checkpoint is one.</summary>
+    public GgufFile? Gguf { get; init; }
+
     /// <summary>The tokenizer where it lies in no folder but in the checkpoint itself.</summary>
     public Func<Tokenizer>? Tokenizer { get; init; }
 
@@ -61,7 +64,7 @@ internal sealed record CheckpointParts
         if (baseFolder is not null)
             throw new CheckpointException($"'{file}' is a whole model in one GGUF file: leave the base ('{baseFolder}', --model-base) out.", file);
         var model = Keep(owned, GgufCheckpoint.Open(file));
-        return new CheckpointParts { Config = model.Config, Tensors = model.Tensors, TokenizerFolder = file, Tokenizer = () => GgufTokenizer.Read(model.File) };
+        return new CheckpointParts { Config = model.Config, Tensors = model.Tensors, TokenizerFolder = file, Gguf = model.File, Tokenizer = () => GgufTokenizer.Read(model.File) };
     }
 
     private static CheckpointParts OnPlainModel(string folder, string baseFolder, List<IDisposable> owned)

@@ -1,6 +1,8 @@
 using LlavaSharp.Checkpoints;
 using LlavaSharp.IO;
+using LlavaSharp.Kernels;
 using LlavaSharp.Native;
+using LlavaSharp.Quantization;
 using static TorchSharp.torch;
 
 namespace LlavaSharp.Models;
@@ -21,6 +23,8 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     private readonly List<string> _problems = [];
     private readonly HashSet<string> _misShaped = new(StringComparer.Ordinal);
     private readonly HashSet<string> _viaHalf = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _usedPacked = new(StringComparer.Ordinal);
+    private readonly List<IDisposable> _layersOwned = [];
     private LoraAdapter? _adapter;
     private (string[] Names, int Declared, int Wanted)? _vocabulary;
 
@@ -55,8 +59,69 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     /// <summary>The named embeddings are stored with <paramref name="declared"/> rows and get <paramref name="wanted"/>, as the tokenizer has tokens.</summary>
     public void ResizeVocabulary(IEnumerable<string> names, int declared, int wanted) => _vocabulary = ([.. names], declared, wanted);
 
+    /// <summary>The form that linear layers get which are stored dense; dense by default.</summary>
+    public QuantizedForm Form { get; init; }
+
+    /// <summary>What computes products with packed matrices; null: one thread for each processor.</summary>
+    public KernelThreads? Threads { get; init; }
+
+    /// <summary>Whether the checkpoint holds packed matrices; its embeddings then stay in the type of the file.</summary>
+    public bool IsPacked => _isPacked ??= _layers.Any(layer => layer.Values.Any(PackedHeader.IsPacked));
+
+    private bool? _isPacked;
+
     /// <inheritdoc/>
     public bool Contains(string name) => Find(name) is not null;
+
+    /// <inheritdoc/>
+    public Linear Linear(string path, long inputs, long outputs, bool bias)
+    {
+        var name = $"{path}.weight";
+        var stored = Find(name);
+        if (stored is not null && PackedHeader.IsPacked(stored))
+            return Packed(name, stored, inputs, outputs, bias ? Get($"{path}.bias", outputs) : null);
+        // the output matrix stays as it is, as in bitsandbytes' use by the original
+        if (Form == QuantizedForm.None || path == "lm_head" || stored is null || !Matches(stored, outputs, inputs))
+            return new DenseLinear(Get(name, outputs, inputs), bias ? Get($"{path}.bias", outputs) : null);
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        // bitsandbytes quantises what lies in float16
+        var weight = Make(name, stored).to(ScalarType.Float16);                            // [N, K]
+        _usedPacked.Add(name);
+        var biasTensor = bias ? Get($"{path}.bias", outputs) : null;
+        Linear layer = Form == QuantizedForm.NormalFloat4 ? new NormalFloat4Linear(weight, biasTensor, _device) : new OutlierInt8Linear(weight, biasTensor, _device);
+        _layersOwned.Add((IDisposable)layer);
+        return layer;
+    }
+
+    /// <inheritdoc/>
+    public Embedding Embedding(string path, long rows, long width)
+    {
+        var name = $"{path}.weight";
+        if (!IsPacked || Find(name) is not { } stored || !Matches(stored, rows, width))
+            return new Embedding(Get(name, rows, width));
+        // the table is looked up, not multiplied: a view of the file serves as well
+        if (!_loaded.TryGetValue(name, out var table))
+            _loaded[name] = table = StoredTensorViews.View(stored).DetachFromDisposeScope();
+        return new Embedding(table, _type);
+    }
+
+    /// <summary>The format in which a tensor is stored; float32 for one that an adapter changes, null when there is none.</summary>
+    public StoredDataType? StoredType(string name) => _adapter?.Weights.ContainsKey(name) == true ? StoredDataType.Float32 : Find(name)?.DataType;
+
+    /// <summary>A matrix or vector as computation would see it, in float32 on the CPU; the caller disposes it.</summary>
+    /// <exception cref="CheckpointException">It is missing or has another shape.</exception>
+    public Tensor Fresh(string name, params ReadOnlySpan<long> shape)
+    {
+        var wanted = shape.ToArray();
+        var stored = Find(name) ?? throw new CheckpointException($"The checkpoint lacks tensor '{name}' {TensorShape.Describe(wanted)}.", tensor: name);
+        var declared = _vocabulary is { } rows && rows.Names.Contains(name) ? [rows.Declared, .. wanted[1..]] : wanted;
+        if (!Matches(stored, declared))
+            throw new CheckpointException($"Tensor '{name}' of '{stored.File}' is {TensorShape.Describe(stored.Shape)}, not {TensorShape.Describe(declared)}.", stored.File, name);
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        return Make(name, stored).to(ScalarType.Float32, CPU).contiguous().MoveToOuterDisposeScope();
+    }
 
     /// <inheritdoc/>
     public Tensor Get(string name, params ReadOnlySpan<long> shape)
@@ -75,21 +140,9 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
         }
         if (_adapter is not null && _adapter.Weights.TryGetValue(name, out var low) && !Fits(low, stored))
             return Problem($"wrong shape: the adapter's matrices for {name} are {TensorShape.Describe(low.B.Shape)} and {TensorShape.Describe(low.A.Shape)}, which do not fit {TensorShape.Describe(stored.Shape)} ({Path.GetFileName(low.A.File)})", shape);
-        if (_checkFinite && stored.FindNonFinite() is >= 0 and var bad)
-            throw new CheckpointException($"Tensor '{name}' of '{stored.File}' holds a value that is not finite (element {bad}). The file is damaged or the training diverged: fetch or train it again.", stored.File, name);
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var value = StoredTensorViews.View(stored);
-        if (_viaHalf.Contains(name))
-            value = value.to(ScalarType.Float16);
-        if (_adapter?.Weights.GetValueOrDefault(name) is { } added)
-            value = Merged(value, added);
-        value = value.to(_type, _device);
-        if (_vocabulary is { } rows && rows.Wanted != rows.Declared && rows.Names.Contains(name))
-            value = Resize(value, rows.Wanted, name);
-        value = value.DetachFromDisposeScope();
-        _loaded[name] = value;
-        return value;
+        return _loaded[name] = Make(name, stored).to(_type, _device).DetachFromDisposeScope();
     }
 
     /// <summary>Fails when a tensor was missing, had the wrong shape, or was asked for by nobody.</summary>
@@ -99,7 +152,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     public void Verify(string folder, Func<string, bool> mayRemain)
     {
         foreach (var name in _layers.SelectMany(layer => layer.Keys).Distinct().Order(StringComparer.Ordinal))
-            if (!_loaded.ContainsKey(name) && !_misShaped.Contains(name) && !mayRemain(name))
+            if (!_loaded.ContainsKey(name) && !_usedPacked.Contains(name) && !_misShaped.Contains(name) && !mayRemain(name))
                 _problems.Add($"unexpected: {name} {TensorShape.Describe(Find(name)!.Shape)}");
         foreach (var name in (_adapter?.Weights.Keys ?? []).Order(StringComparer.Ordinal))
             if (!_loaded.ContainsKey(name) && Find(name) is null && !mayRemain(name))
@@ -115,10 +168,50 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        foreach (var layer in _layersOwned)
+            layer.Dispose();
+        _layersOwned.Clear();
         foreach (var value in _loaded.Values)
             value.Dispose();
         _loaded.Clear();
     }
+
+    // the value of a stored tensor before it gets the type of computation: rounded, merged and resized as the checkpoint's parts ask
+    private Tensor Make(string name, StoredTensor stored)
+    {
+        if (_checkFinite && stored.FindNonFinite() is >= 0 and var bad)
+            throw new CheckpointException($"Tensor '{name}' of '{stored.File}' holds a value that is not finite (element {bad}). The file is damaged or the training diverged: fetch or train it again.", stored.File, name);
+        var value = StoredTensorViews.View(stored);
+        if (_viaHalf.Contains(name))
+            value = value.to(ScalarType.Float16);
+        if (_adapter?.Weights.GetValueOrDefault(name) is { } added)
+            value = Merged(value, added);
+        if (_vocabulary is { } rows && rows.Wanted != rows.Declared && rows.Names.Contains(name))
+            value = Resize(value.to(_type, _device), rows.Wanted, name);
+        return value;
+    }
+
+    private PackedLinear Packed(string name, StoredTensor stored, long inputs, long outputs, Tensor? bias)
+    {
+        _usedPacked.Add(name);
+        if (_device.type != TorchSharp.DeviceType.CPU)
+            throw new LlavaException($"'{stored.File}' holds matrices packed for CPUs; they cannot be used on {_device}. Load the checkpoint it was made from, with --load-4bit or --load-8bit, or use --device cpu.");
+        if (_adapter?.Weights.ContainsKey(name) == true)
+            throw new CheckpointException($"The adapter changes '{name}', which '{stored.File}' holds packed. Use the checkpoint it was made from as the base, with --load-4bit or --load-8bit.", stored.File, name);
+        var header = PackedHeader.Read(stored);
+        if (header.Layout.Rows != outputs || header.Layout.Inputs != inputs)
+        {
+            _problems.Add($"wrong shape: {name} is packed {TensorShape.Describe([header.Layout.Rows, header.Layout.Inputs])}, not {TensorShape.Describe([outputs, inputs])} ({Path.GetFileName(stored.File)})");
+        }
+        else if (_checkFinite)
+            header.Verify(stored);
+        unsafe
+        {
+            return new PackedLinear(new PackedMatrix(header.Layout, stored.Pointer + PackedHeader.Size), bias, Threads ?? KernelThreads.Shared);
+        }
+    }
+
+    private static bool Matches(StoredTensor stored, params ReadOnlySpan<long> shape) => stored.Shape.AsSpan().SequenceEqual(shape);
 
     private StoredTensor? Find(string name)
     {

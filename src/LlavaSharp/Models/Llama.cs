@@ -15,7 +15,7 @@ public sealed class Llama : CausalLanguageModel
     /// <summary>Builds the network over the tensors below <paramref name="weights"/> (the root of the checkpoint).</summary>
     public Llama(LlavaConfig config, WeightScope weights)
         : base(
-            weights["model"]["embed_tokens"]["weight"].Tensor(config.VocabSize, config.HiddenSize),
+            weights["model"]["embed_tokens"].Embedding(config.VocabSize, config.HiddenSize),
             config.TieWordEmbeddings ? null : weights["lm_head"].Linear(config.HiddenSize, config.VocabSize, bias: false))
     {
         var body = weights["model"];

@@ -14,7 +14,7 @@ public sealed class Mpt : CausalLanguageModel
 
     /// <summary>Builds the network over the tensors below <paramref name="weights"/> (the root of the checkpoint).</summary>
     public Mpt(LlavaConfig config, WeightScope weights)
-        : base(weights["transformer"]["wte"]["weight"].Tensor(config.VocabSize, config.HiddenSize), Output(config, weights["lm_head"]))
+        : base(weights["transformer"]["wte"].Embedding(config.VocabSize, config.HiddenSize), Output(config, weights["lm_head"]))
     {
         var body = weights["transformer"];
         _layers = new MptLayer[config.NumHiddenLayers];

@@ -18,8 +18,10 @@ public readonly record struct WeightScope(IWeightSource Source, string Path = ""
     public bool Exists => Source.Contains(Path);
 
     /// <summary>The linear layer in this slot.</summary>
-    public Linear Linear(long inputs, long outputs, bool bias) =>
-        new DenseLinear(this["weight"].Tensor(outputs, inputs), bias ? this["bias"].Tensor(outputs) : null);
+    public Linear Linear(long inputs, long outputs, bool bias) => Source.Linear(Path, inputs, outputs, bias);
+
+    /// <summary>The token embeddings in this slot.</summary>
+    public Embedding Embedding(long rows, long width) => Source.Embedding(Path, rows, width);
 
     /// <summary>The layer norm in this slot.</summary>
     public LayerNorm LayerNorm(long width, double epsilon, bool bias = true) =>

@@ -6,12 +6,45 @@ namespace LlavaSharp.Quantization;
 /// <summary>Rounds weights to the packed forms of the kernels.</summary>
 internal static unsafe class WeightQuantizer
 {
+    private const int TopExponent = 14;      // the largest scale is put below 2^15, so that those 2^29 times smaller are still normal halves
     private const int Group = PackedLayout.GroupInputs;
     private const int Steps = 9;             // candidates to either side of the scale that makes the largest weight -8
     private const float StepSize = 0.1f;     // in levels
 
     // the kernels take normal numbers only: PackedLayout.ToSingle
     private static readonly Half _smallestScale = BitConverter.UInt16BitsToHalf(0x0400);
+
+    /// <summary>The layout of a matrix whose weights have that largest magnitude.</summary>
+    /// <param name="rows">Outputs.</param>
+    /// <param name="inputs">Inputs.</param>
+    /// <param name="bits">Bits a weight.</param>
+    /// <param name="largest">The largest magnitude; finite.</param>
+    public static PackedLayout Layout(int rows, int inputs, WeightBits bits, float largest)
+    {
+        var scale = largest / (bits == WeightBits.Four ? 7 : 127);   // least squares may choose a little more than an eighth
+        return new(rows, inputs, bits, scale > 0 ? Math.Clamp(MathF.ILogB(scale) - TopExponent, -96, 96) : 0);
+    }
+
+    /// <summary>Quantises and stores a matrix, on all processors.</summary>
+    /// <param name="layout">Where it goes.</param>
+    /// <param name="data">The matrix's first byte; rows that only fill the last block become zeros.</param>
+    /// <param name="weights">[rows][inputs]; finite.</param>
+    /// <param name="importance">How much an error at each input counts; empty: equally.</param>
+    public static void Put(PackedLayout layout, byte* data, float* weights, float[] importance) =>
+        Parallel.For(0, layout.Blocks, block =>
+        {
+            new Span<byte>(data + block * layout.BlockBytes, (int)layout.BlockBytes).Clear();
+            Span<sbyte> zeros = stackalloc sbyte[Group];
+            zeros.Clear();
+            for (var row = block * PackedLayout.BlockRows; row < (block + 1) * PackedLayout.BlockRows; row++)
+            {
+                if (row < layout.Rows)
+                    PutRow(layout, data, row, new ReadOnlySpan<float>(weights + (nint)row * layout.Inputs, layout.Inputs), importance);
+                else
+                    for (var group = 0; group < layout.Groups; group++)
+                        layout.Put(data + block * layout.BlockBytes, row % PackedLayout.BlockRows, group, zeros, Half.Zero);
+            }
+        });
 
     /// <summary>Quantises and stores one row.</summary>
     /// <param name="layout">Where it goes.</param>
@@ -34,21 +67,22 @@ internal static unsafe class WeightQuantizer
             counts.Fill(1);
             if (!importance.IsEmpty)
                 importance.Slice(start, length).CopyTo(counts);
-            var scale = layout.Bits == WeightBits.Four ? ChooseScale(group, counts) : (Half)(Math.Abs(Extreme(group)) / 127);
+            var chosen = layout.Bits == WeightBits.Four ? ChooseScale(group, counts) : Math.Abs(Extreme(group)) / 127;
+            var scale = (Half)MathF.ScaleB(chosen, -layout.Exponent);
             if (Half.IsSubnormal(scale))
                 scale = Half.CopySign(_smallestScale, scale);
-            Round(group, (float)scale, layout.Bits, values);
+            Round(group, scale == Half.Zero ? 0 : layout.ToSingle(scale), layout.Bits, values);
             layout.Put(block, row % PackedLayout.BlockRows, i, values, scale);
         }
     }
 
     /// <summary>The scale with the least squared error among those near the one that makes the weight of largest magnitude -8.</summary>
     /// <remarks>With the levels of a candidate fixed, the best scale is a quotient of two sums (least squares), so each candidate costs one pass.</remarks>
-    private static Half ChooseScale(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance)
+    private static float ChooseScale(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance)
     {
         var extreme = Extreme(weights);
         if (extreme == 0)
-            return Half.Zero;
+            return 0;
         var (best, bestGain) = (extreme / -8, float.NegativeInfinity);
         for (var step = -Steps; step <= Steps; step++)
         {
@@ -58,7 +92,7 @@ internal static unsafe class WeightQuantizer
             bestGain = product * product / square;
             best = product / square;
         }
-        return (Half)best;
+        return best;
     }
 
     // sums of importance * weight * level and of importance * level^2 for the levels that this inverse scale gives

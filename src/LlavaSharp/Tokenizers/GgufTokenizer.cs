@@ -7,6 +7,9 @@ namespace LlavaSharp.Tokenizers;
 /// <summary>The tokenizer that a GGUF file carries: a SentencePiece vocabulary (<c>llama</c>) or byte-level BPE (<c>gpt2</c>).</summary>
 internal static class GgufTokenizer
 {
+    /// <summary>The name of a file that holds a tokenizer and no tensors, in the folder of a model that was made from a GGUF file.</summary>
+    public const string FileName = "tokenizer.gguf";
+
     private const int Control = 3;
     private const int UserDefined = 4;
 

@@ -1,3 +1,4 @@
+using LlavaSharp.Checkpoints.Gguf;
 using LlavaSharp.Tokenizers.Json;
 
 namespace LlavaSharp.Tokenizers;
@@ -18,6 +19,11 @@ public static class TokenizerLoader
         ArgumentNullException.ThrowIfNull(folder);
         string model = Path.Combine(folder, ModelFile), json = Path.Combine(folder, JsonFile);
         bool hasModel = File.Exists(model), hasJson = File.Exists(json);
+        if (!hasModel && !hasJson && File.Exists(Path.Combine(folder, GgufTokenizer.FileName)))
+        {
+            using var gguf = GgufFile.Open(Path.Combine(folder, GgufTokenizer.FileName));
+            return GgufTokenizer.Read(gguf);
+        }
         switch (kind)
         {
             case TokenizerKind.Slow or TokenizerKind.Auto when hasModel:

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using LlavaSharp.IO;
 
 namespace LlavaSharp.Checkpoints.Gguf;
 
@@ -9,10 +10,12 @@ internal sealed class GgufFile : IDisposable
     private const int MaxDimensions = 4;
     private const int MaxArrayDepth = 2;
     private const int DefaultAlignment = 32;
+    private const int HeaderBytes = 24;   // magic, version, number of tensors, number of values
     private readonly TensorMemory _map;
+    private readonly long _metadataEnd;
 
-    private GgufFile(TensorMemory map, IReadOnlyDictionary<string, object> metadata, IReadOnlyDictionary<string, GgufTensor> tensors) =>
-        (_map, Metadata, Tensors) = (map, metadata, tensors);
+    private GgufFile(TensorMemory map, IReadOnlyDictionary<string, object> metadata, IReadOnlyDictionary<string, GgufTensor> tensors, long metadataEnd) =>
+        (_map, Metadata, Tensors, _metadataEnd) = (map, metadata, tensors, metadataEnd);
 
     /// <summary>The file.</summary>
     public string File => _map.Path;
@@ -41,6 +44,18 @@ internal sealed class GgufFile : IDisposable
         }
     }
 
+    /// <summary>Writes a file with the same values and no tensor.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="LlavaException">It cannot be written.</exception>
+    public void WriteMetadata(string path) => AtomicFile.Write(path, stream =>
+    {
+        Span<byte> header = stackalloc byte[HeaderBytes];
+        _map.Span(0, HeaderBytes).CopyTo(header);
+        BinaryPrimitives.WriteInt64LittleEndian(header[8..], 0);
+        stream.Write(header);
+        stream.Write(_map.Span(HeaderBytes, checked((int)(_metadataEnd - HeaderBytes))));
+    });
+
     /// <inheritdoc/>
     public void Dispose() => _map.Dispose();
 
@@ -56,7 +71,7 @@ internal sealed class GgufFile : IDisposable
         public GgufFile Read()
         {
             var path = map.Path;
-            if (map.Length < 24 || !map.Span(0, 4).SequenceEqual("GGUF"u8))
+            if (map.Length < HeaderBytes || !map.Span(0, 4).SequenceEqual("GGUF"u8))
                 throw new CheckpointException($"'{path}' does not begin with 'GGUF': it is no GGUF file.{TensorFile.GuessFrom(map.Span(0, (int)Math.Min(64, map.Length)))}", path);
             _position = 4;
             var version = UInt32("the version");
@@ -71,6 +86,7 @@ internal sealed class GgufFile : IDisposable
                 if (!metadata.TryAdd(key, Value(key, Type(key), 0)))
                     throw new CheckpointException($"'{path}' has the value '{key}' twice.", path);
             }
+            var metadataEnd = _position;
             var alignment = metadata.TryGetValue("general.alignment", out var given) ? given is ulong and > 0 and <= 1 << 20 ? (long)(ulong)given : -1 : DefaultAlignment;
             if (alignment < 1)
                 throw new CheckpointException($"'{path}' has the alignment {given}; it must be a number of bytes.", path);
@@ -84,7 +100,7 @@ internal sealed class GgufFile : IDisposable
                 if (!tensors.TryAdd(name, Tensor(name, (GgufType)type, shape, start, offset)))
                     throw new CheckpointException($"'{path}' has the tensor '{name}' twice.", path, name);
             }
-            return new(map, metadata, tensors);
+            return new(map, metadata, tensors, metadataEnd);
         }
 
         private (string Name, uint Type, long[] Shape, ulong Offset) Entry()

@@ -1,0 +1,197 @@
+using System.Text.Json.Nodes;
+using LlavaSharp.Checkpoints;
+using LlavaSharp.IO;
+using LlavaSharp.Kernels;
+using LlavaSharp.Models;
+using LlavaSharp.Native;
+using LlavaSharp.Tokenizers;
+using static TorchSharp.torch;
+
+namespace LlavaSharp.Quantization;
+
+/// <summary>
+/// Makes a folder with packed weights of any checkpoint that can be loaded: <c>config.json</c> (with <c>quantization_config</c>), safetensors whose packed
+/// matrices keep their names, the tokenizer's files, and the vision tower in a folder of its own inside. The folder is loaded like any other checkpoint and used where it lies, mapped.
+/// </summary>
+/// <remarks>
+/// What is packed: linear layers of the language model in <see cref="QuantizeOptions.Bits"/>; the output matrix, the projector and the tower's linear layers in 8 bits.
+/// Embeddings become float16; norms, biases and the tower's convolution stay in their 16-bit type, or float32.
+/// </remarks>
+public static class CheckpointQuantizer
+{
+    /// <summary>What <c>quant_method</c> in <c>quantization_config</c> says.</summary>
+    public const string Method = "llavasharp";
+
+    private static readonly string[] _copied =
+        ["generation_config.json", "tokenizer.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja", "preprocessor_config.json"];
+
+    /// <summary>Quantises a checkpoint.</summary>
+    /// <param name="folder">The checkpoint: a folder or a GGUF file.</param>
+    /// <param name="baseFolder">The language model that an adapter or a projector belongs to; null when the checkpoint is whole.</param>
+    /// <param name="target">The folder to make; it must not exist, or be empty.</param>
+    /// <param name="options">How; null: 4 bits.</param>
+    /// <param name="cancellation">Gives up; nothing is left.</param>
+    /// <exception cref="LlavaException">The checkpoint cannot be read, is packed already, or the target cannot be written.</exception>
+    public static void Quantize(string folder, string? baseFolder, string target, QuantizeOptions? options = null, CancellationToken cancellation = default)
+    {
+        options ??= new();
+        options.Check();
+        if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any())
+            throw new LlavaException($"'{target}' exists and is not empty. Name another folder, or remove it.");
+        target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(target));
+        var temporary = $"{target}.{Guid.NewGuid():N}.tmp";
+        var owned = new List<IDisposable>();
+        try
+        {
+            var load = new LoadOptions { Device = "cpu", DataType = "float32", Offline = options.Offline };
+            var opened = CheckpointLoader.Open(folder, baseFolder, load, owned);
+            if (opened.Weights.IsPacked)
+                throw new CheckpointException($"'{folder}' is packed already. Quantise the checkpoint that it was made from.", folder);
+            Directory.CreateDirectory(temporary);
+            using var noGradient = no_grad();
+            new Run(opened, options, cancellation).Write(temporary);
+            CopyFiles(opened, Directory.Exists(folder) ? folder : null, temporary);
+            if (Directory.Exists(target))
+                Directory.Delete(target);
+            Directory.Move(temporary, target);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new LlavaException($"'{target}' cannot be written: {exception.Message}", exception);
+        }
+        finally
+        {
+            if (Directory.Exists(temporary))
+                Directory.Delete(temporary, recursive: true);
+            foreach (var resource in owned)
+                resource.Dispose();
+        }
+    }
+
+    private static void CopyFiles(OpenedCheckpoint opened, string? folder, string target)
+    {
+        if (opened.Parts.Gguf is { } gguf)
+        {
+            // without its tensors the file still is what the tokenizer and the chat template are read from
+            gguf.WriteMetadata(Path.Combine(target, GgufTokenizer.FileName));
+            return;
+        }
+        foreach (var source in new[] { opened.Parts.TokenizerFolder, folder })
+            foreach (var name in _copied)
+                if (source is not null && File.Exists(Path.Combine(source, name)))
+                    File.Copy(Path.Combine(source, name), Path.Combine(target, name), overwrite: true);
+    }
+
+    private sealed class Run(OpenedCheckpoint opened, QuantizeOptions options, CancellationToken cancellation)
+    {
+        private long _done;
+        private long _total;
+
+        public void Write(string target)
+        {
+            var config = opened.Config;
+            var main = new SlotRecorder(opened.Weights);
+            var tower = opened.TowerWeights is { } outside ? new SlotRecorder(outside) : null;
+            _ = new LlavaNetwork(config, opened.Vision, main, tower is null ? opened.TowerScope with { Source = main } : opened.TowerScope with { Source = tower });
+            var tensors = main.Slots.Select(slot => (slot.Key, slot.Value)).ToList();
+            if (config.TieWordEmbeddings)
+                tensors.Add(("lm_head.weight", new(main.Slots[EmbeddingName].Shape, true)));
+            _total = tensors.Concat(tower?.Slots.Select(slot => (slot.Key, slot.Value)) ?? []).Sum(tensor => TensorShape.ElementCount(tensor.Item2.Shape) ?? 0);
+            var json = config.Json;
+            json["tie_word_embeddings"] = false;
+            json["torch_dtype"] = "float16";
+            json["quantization_config"] = new JsonObject
+            {
+                ["quant_method"] = Method,
+                ["version"] = PackedHeader.Version,
+                ["bits"] = options.Bits,
+                ["group_size"] = PackedLayout.GroupInputs,
+                ["tower_bits"] = options.TowerBits,
+            };
+            if (opened.TowerFolder is { } towerFolder)
+                json["mm_vision_tower"] = WriteTower(towerFolder, tower, target);
+            SafetensorsWriter.WriteSharded(target, Describe(tensors, opened.Weights));
+            AtomicFile.WriteJson(Path.Combine(target, "config.json"), json);
+        }
+
+        private string EmbeddingName => opened.Config.Family == ModelFamily.Mpt ? "transformer.wte.weight" : "model.embed_tokens.weight";
+
+        // a name that no tower beside the folder has, so that this one is found
+        private string WriteTower(string source, SlotRecorder? slots, string target)
+        {
+            var name = $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(opened.Config.MmVisionTower!)).Replace('\\', '_')}-{(options.TowerBits is { } bits ? $"{bits}bit" : "float")}";
+            var folder = Path.Combine(target, name);
+            Directory.CreateDirectory(folder);
+            if (slots is not null)
+                SafetensorsWriter.WriteSharded(folder, Describe(slots.Slots.Select(slot => (slot.Key, slot.Value)), opened.TowerWeights!));
+            File.Copy(Path.Combine(source, "config.json"), Path.Combine(folder, "config.json"));
+            File.Copy(Path.Combine(source, "preprocessor_config.json"), Path.Combine(folder, "preprocessor_config.json"));
+            return name;
+        }
+
+        private IEnumerable<TensorToWrite> Describe(IEnumerable<(string Name, SlotRecorder.Slot Slot)> tensors, CheckpointWeights weights) =>
+            tensors.Select(tensor => Bits(tensor.Name, tensor.Slot) is { } bits ? Packed(tensor.Name, tensor.Slot.Shape, bits, weights) : Dense(tensor.Name, tensor.Slot.Shape, weights));
+
+        private WeightBits? Bits(string name, SlotRecorder.Slot slot)
+        {
+            if (!slot.IsLinear)
+                return null;
+            if (name.Contains("vision_model.", StringComparison.Ordinal))
+                return options.TowerBits is null ? null : WeightBits.Eight;
+            return name == "lm_head.weight" || name.Contains("mm_projector", StringComparison.Ordinal) ? WeightBits.Eight : (WeightBits)options.Bits;
+        }
+
+        private unsafe TensorToWrite Packed(string name, long[] shape, WeightBits bits, CheckpointWeights weights)
+        {
+            var (rows, inputs) = (checked((int)shape[0]), checked((int)shape[1]));
+            var bytes = new PackedLayout(rows, inputs, bits).Bytes;
+            return new(name, StoredDataType.UInt8, [PackedHeader.Size + bytes], stream =>
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var source = name == "lm_head.weight" && opened.Config.TieWordEmbeddings ? EmbeddingName : name;
+                using var weight = weights.Fresh(source, shape);                                           // [N, K]
+                var values = (float*)TorchAbi.DataPointer(weight);
+                using var magnitudes = weight.abs();
+                using var most = magnitudes.max();
+                var layout = WeightQuantizer.Layout(rows, inputs, bits, most.ToSingle());
+                var memory = System.Runtime.InteropServices.NativeMemory.AlignedAlloc((nuint)bytes, 64);
+                try
+                {
+                    WeightQuantizer.Put(layout, (byte*)memory, values, []);
+                    Span<byte> header = stackalloc byte[PackedHeader.Size];
+                    new PackedHeader(layout, PackedHeader.Sum((byte*)memory, bytes)).Write(header);
+                    stream.Write(header);
+                    using var packed = new UnmanagedMemoryStream((byte*)memory, bytes);
+                    packed.CopyTo(stream, 1 << 20);
+                }
+                finally
+                {
+                    System.Runtime.InteropServices.NativeMemory.AlignedFree(memory);
+                }
+                Report(shape);
+            });
+        }
+
+        private unsafe TensorToWrite Dense(string name, long[] shape, CheckpointWeights weights)
+        {
+            var type = shape.Length > 1 || weights.StoredType(name) is StoredDataType.Float16 or StoredDataType.BFloat16 ? StoredDataType.Float16 : StoredDataType.Float32;
+            if (weights.StoredType(name) == StoredDataType.BFloat16)
+                type = StoredDataType.BFloat16;   // numbers beyond the range of float16 stay what they are
+            return new(name, type, shape, stream =>
+            {
+                cancellation.ThrowIfCancellationRequested();
+                using var fresh = weights.Fresh(name, shape);
+                using var value = fresh.to(StoredTensorViews.Type(type));
+                using var bytes = new UnmanagedMemoryStream((byte*)TorchAbi.DataPointer(value), value.numel() * value.element_size());
+                bytes.CopyTo(stream, 1 << 20);
+                Report(shape);
+            });
+        }
+
+        private void Report(long[] shape)
+        {
+            _done += TensorShape.ElementCount(shape) ?? 0;
+            options.Progress?.Report(new(_done, _total));
+        }
+    }
+}
