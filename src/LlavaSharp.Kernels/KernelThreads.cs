@@ -7,9 +7,13 @@ namespace LlavaSharp.Kernels;
 /// <remarks>One piece of work at a time; a caller that finds the threads busy does its work alone.</remarks>
 internal sealed class KernelThreads : IDisposable
 {
+    /// <summary>Numbers from which on work is worth being shared: about ten microseconds of it.</summary>
+    public const long WorthSharing = 32_768;
+
     private const int Spins = 2000;   // of about 20 ns each: 40 microseconds, longer than the time between two products of a layer
 
-    private static readonly Lazy<KernelThreads> _shared = new(() => new(Environment.ProcessorCount));
+    private static readonly Lock _sharing = new();
+    private static volatile KernelThreads? _shared;
 
     private readonly Lock _oneCaller = new();
     private readonly object _gate = new();
@@ -37,8 +41,29 @@ internal sealed class KernelThreads : IDisposable
         }
     }
 
-    /// <summary>One thread for each processor that this process may use.</summary>
-    public static KernelThreads Shared => _shared.Value;
+    /// <summary>What all of the process computes with: one thread for each processor that it may use, unless <see cref="SetShared"/> said otherwise.</summary>
+    public static KernelThreads Shared
+    {
+        get
+        {
+            if (_shared is { } threads)
+                return threads;
+            lock (_sharing)
+                return _shared ??= new(Environment.ProcessorCount);
+        }
+    }
+
+    /// <summary>Chooses how many threads compute from now on, as libtorch's own setting for the process does.</summary>
+    /// <param name="count">How many, the caller included.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Less than one.</exception>
+    public static void SetShared(int count)
+    {
+        lock (_sharing)
+        {
+            if (_shared?.Count != count)
+                _shared = new(count);   // who computes with the former ones goes on; they sleep when nobody does
+        }
+    }
 
     /// <summary>How many compute, the caller included.</summary>
     public int Count { get; }

@@ -11,7 +11,6 @@ namespace LlavaSharp.Kernels;
 internal sealed unsafe class QuantizedActivations : IDisposable
 {
     private const float Largest = 127;
-    private const long WorthSharing = 32_768;   // activations: about ten microseconds of work
     private Job? _job;
     private nuint _capacity;
     private void* _memory;
@@ -66,7 +65,7 @@ internal sealed unsafe class QuantizedActivations : IDisposable
         Resize(tokens, inputs);
         var job = _job ??= new(this);
         (job.X, job.Inputs) = ((nint)x, inputs);
-        job.Parts = (long)tokens * inputs < WorthSharing ? 1 : Math.Min(tokens, threads.Count * 4);
+        job.Parts = (long)tokens * inputs < KernelThreads.WorthSharing ? 1 : Math.Min(tokens, threads.Count * 4);
         threads.Run(job, job.Parts);
     }
 

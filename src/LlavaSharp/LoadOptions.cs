@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LlavaSharp.Checkpoints;
+using LlavaSharp.Generation;
 using LlavaSharp.Quantization;
 
 namespace LlavaSharp;
@@ -36,6 +37,12 @@ public sealed record LoadOptions
     /// bitsandbytes (NF4 with double quantisation, LLM.int8), made anew at each start. Null: fast on a CPU, nf4 on a GPU.
     /// </summary>
     public string? QuantType { get; init; }
+
+    /// <summary>
+    /// How keys and values of past positions are kept: <c>dense</c> (as computed), <c>16bit</c> or <c>8bit</c> (integers with a scale a position and head, on CPUs);
+    /// <c>auto</c>: 16bit beside packed weights, else dense.
+    /// </summary>
+    public string KeyValueCache { get; init; } = "auto";
 
     /// <summary>Told how far the quantisation of a checkpoint has come.</summary>
     public IProgress<Quantization.QuantizationProgress>? QuantizationProgress { get; init; }
@@ -80,10 +87,29 @@ public sealed record LoadOptions
         return QuantizedForm.None;
     }
 
-    /// <summary>Refuses a form that there is not; touches nothing of libtorch.</summary>
-    /// <exception cref="UnknownNameException">No such form.</exception>
-    internal void CheckQuantType()
+    /// <summary>The format of the cache of keys and values.</summary>
+    /// <param name="device">Where the model computes.</param>
+    /// <param name="packed">Whether its weights are packed.</param>
+    /// <exception cref="LlavaException">Integers are asked for on a GPU.</exception>
+    internal KeyValueFormat CacheFormat(TorchSharp.torch.Device device, bool packed)
     {
+        var cpu = device.type == TorchSharp.DeviceType.CPU;
+        return KeyValueCache switch
+        {
+            "dense" => KeyValueFormat.Dense,
+            "auto" => packed && cpu ? KeyValueFormat.Integer16 : KeyValueFormat.Dense,
+            _ when !cpu => throw new LlavaException($"The cache of keys and values is kept as integers on CPUs only (--kv-cache {KeyValueCache}); the device is {device}. Use --kv-cache dense."),
+            "16bit" => KeyValueFormat.Integer16,
+            _ => KeyValueFormat.Integer8,
+        };
+    }
+
+    /// <summary>Refuses forms that there are not; touches nothing of libtorch.</summary>
+    /// <exception cref="UnknownNameException">No such form.</exception>
+    internal void CheckForms()
+    {
+        if (KeyValueCache is not ("auto" or "dense" or "16bit" or "8bit"))
+            throw new UnknownNameException("form of the cache of keys and values (--kv-cache)", KeyValueCache, ["auto", "dense", "16bit", "8bit"]);
         if (QuantType is not (null or "fast" or "nf4"))
             throw new UnknownNameException("form of quantised weights (--quant-type)", QuantType, ["fast", "nf4"]);
     }

@@ -16,10 +16,12 @@ internal sealed class ModelFlags
     private readonly Option<bool> _loadIn4Bit = new("--load-4bit") { Description = "Load linear layers in 4 bits." };
     private readonly Option<string?> _quantType = new("--quant-type") { Description = "The form of 4 and 8 bits: fast (packed for CPUs, quantised once into the cache) or nf4 (bitsandbytes' numbers). Without it: fast on a CPU, nf4 on a GPU.", HelpName = "NAME" };
 
+    private readonly Option<string> _keyValueCache = new("--kv-cache") { Description = "How keys and values of past tokens are kept: dense, 16bit or 8bit (CPUs), or auto: 16bit beside packed weights.", DefaultValueFactory = _ => "auto", HelpName = "FORM" };
+
     /// <summary>Adds the flags to a verb.</summary>
     public ModelFlags(Command command)
     {
-        foreach (var option in new Option[] { _modelPath, _modelBase, _device, _dataType, _threads, _offline, _quirks, _loadIn8Bit, _loadIn4Bit, _quantType })
+        foreach (var option in new Option[] { _modelPath, _modelBase, _device, _dataType, _threads, _offline, _quirks, _loadIn8Bit, _loadIn4Bit, _quantType, _keyValueCache })
             command.Options.Add(option);
     }
 
@@ -41,6 +43,7 @@ internal sealed class ModelFlags
             LoadIn4Bit = parsed.GetValue(_loadIn4Bit),
             LoadIn8Bit = parsed.GetValue(_loadIn8Bit),
             QuantType = parsed.GetValue(_quantType),
+            KeyValueCache = parsed.GetValue(_keyValueCache)!,
             QuantizationProgress = new ProgressLine(notices),
             Threads = parsed.GetValue(_threads),
             Offline = parsed.GetValue(_offline),

@@ -22,7 +22,7 @@ internal sealed class TextGenerator(CausalLanguageModel language, IReadOnlyList<
         if (settings.MaxNewTokens == 0)
             return (ids, false);
         using var noGradient = no_grad();
-        using var cache = new KeyValueCache(language.Layers);
+        using var cache = new KeyValueCache(language.Layers, language.CacheFormat);
         if (settings.NumBeams > 1)
         {
             var best = Beams(prompt, settings, cache, onPrefilled, cancellation);
@@ -55,7 +55,7 @@ internal sealed class TextGenerator(CausalLanguageModel language, IReadOnlyList<
     public BeamHypothesis GenerateBeams(MergedBatch prompt, GenerationSettings settings, CancellationToken cancellation = default)
     {
         using var noGradient = no_grad();
-        using var cache = new KeyValueCache(language.Layers);
+        using var cache = new KeyValueCache(language.Layers, language.CacheFormat);
         return Beams(prompt, settings, cache, null, cancellation);
     }
 

@@ -20,9 +20,14 @@ internal static class Activation
     public static Func<Tensor, Tensor> Get(string name) =>
         Known.TryGetValue(name, out var function) ? function : throw new UnknownNameException("activation function", name, Known.Keys);
 
+    /// <summary>Whether the name means x sigmoid(x).</summary>
+    public static bool IsSilu(string name) => name is "silu" or "swish";
+
     // x sigmoid(1.702 x), as CLIP was trained with
     private static Tensor QuickGelu(Tensor x)
     {
+        if (FusedOperations.QuickGelu(x) is { } activated)
+            return activated;
         using var scope = NewDisposeScope();
         return x.mul((x * Scalars.Of(1.702)).sigmoid_()).MoveToOuterDisposeScope();
     }

@@ -6,7 +6,9 @@ namespace LlavaSharp.Models;
 /// <summary>Which keys a query sees, in the cheapest form that says it: nothing, the causal flag, or a table.</summary>
 /// <param name="Causal">Query i sees keys 0..i (only when nothing precedes the queries).</param>
 /// <param name="Table">[1 or B, 1 or H, T, K]: boolean (true: seen) or additive; null when every key is seen or the causal flag says it all.</param>
-internal readonly record struct AttentionMask(bool Causal, Tensor? Table)
+/// <param name="Window">How many keys back a query sees, itself included; null: all.</param>
+/// <param name="IsPadded">Whether the table hides padding, or adds numbers of its own; else causal order and window say all.</param>
+internal readonly record struct AttentionMask(bool Causal, Tensor? Table, int? Window = null, bool IsPadded = false)
 {
     /// <summary>Builds the mask for <paramref name="queries"/> new positions behind <paramref name="past"/> cached ones.</summary>
     /// <param name="queries">T.</param>
@@ -21,9 +23,9 @@ internal readonly record struct AttentionMask(bool Causal, Tensor? Table)
         if (visible is null && !windowed)
         {
             if (queries == 1)
-                return new(false, null);
+                return new(false, null, window);
             if (past == 0)
-                return new(true, null);
+                return new(true, null, window);
         }
         using var scope = NewDisposeScope();
         var query = arange(Scalars.Of(past), Scalars.Of(keys), ScalarType.Int64, device: device).unsqueeze(1);   // [T, 1]
@@ -37,7 +39,7 @@ internal readonly record struct AttentionMask(bool Causal, Tensor? Table)
             // a padded query sees itself, so that its (unused) row stays finite
             table = (table & visible.unsqueeze(1).unsqueeze(1)) | (key == query);         // [B, 1, T, K]
         }
-        return new(false, table.MoveToOuterDisposeScope());
+        return new(false, table.MoveToOuterDisposeScope(), window, visible is not null);
     }
 
     /// <summary>The table as numbers to add to the scores: 0 where seen, the type's lowest value elsewhere; null when every key is seen.</summary>

@@ -25,6 +25,9 @@ public abstract class CausalLanguageModel
     /// <summary>The number of rows of the token embeddings and of the output projection.</summary>
     public int VocabularySize { get; }
 
+    /// <summary>The format that caches of keys and values take when nobody says otherwise.</summary>
+    public KeyValueFormat CacheFormat { get; internal set; }
+
     /// <summary>The number of layers.</summary>
     public abstract int Layers { get; }
 

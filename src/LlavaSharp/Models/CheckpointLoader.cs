@@ -23,13 +23,15 @@ internal static class CheckpointLoader
         var owned = new List<IDisposable>();
         try
         {
-            options.CheckQuantType();
+            options.CheckForms();
             if (QuantizedCache.Find(folder, baseFolder, options) is { } packed)
                 (folder, baseFolder) = (packed, null);
             var opened = Open(folder, baseFolder, options, owned);
             var network = new LlavaNetwork(opened.Config, opened.Vision, opened.Weights, opened.TowerScope);
             opened.TowerWeights?.Verify(opened.TowerFolder!, _ => true);
             opened.Weights.Verify(baseFolder is null ? folder : $"{folder}' on '{baseFolder}", name => MayRemain(name, opened.Config));
+            // attention with biases of its own (MPT) is computed by libtorch in any case
+            network.Language.CacheFormat = options.CacheFormat(opened.Device, opened.Weights.IsPacked && opened.Config.Family != ModelFamily.Mpt);
             return new LoadedCheckpoint(owned)
             {
                 Config = opened.Config,
@@ -64,19 +66,21 @@ internal static class CheckpointLoader
             ComputeDevice.CheckTypeName(towerType);
         var device = ComputeDevice.Parse(options.Device);
         if (options.Threads is { } threads)
+        {
             set_num_threads(threads);
-        KernelThreads? kernelThreads = options.Threads is { } count ? Add(owned, new KernelThreads(count)) : null;
+            KernelThreads.SetShared(threads);
+        }
         var parts = CheckpointParts.Open(folder, baseFolder, owned);
         var config = options.ConfigOverrides.Count == 0 ? parts.Config : parts.Config.With(options.ConfigOverrides);
         var tokenizer = parts.Tokenizer?.Invoke() ?? LoadTokenizer(parts.TokenizerFolder, config, baseFolder is not null);
         var type = ChooseType(options, config, parts, device);
-        var weights = Add(owned, new CheckpointWeights(parts.Tensors, type, device, options.CheckFiniteWeights) { Form = options.Form(device), Threads = kernelThreads });
+        var weights = Add(owned, new CheckpointWeights(parts.Tensors, type, device, options.CheckFiniteWeights) { Form = options.Form(device) });
         if (parts.Projector is { } projector)
             weights.Overlay(projector, viaHalf: true);
         if (parts.Adapter is { } adapter)
             weights.Merge(adapter);
         config = FitVocabulary(config, tokenizer, weights);
-        var (vision, towerScope, towerFolder, processor) = OpenTower(folder, config, weights, type, device, options, kernelThreads, owned);
+        var (vision, towerScope, towerFolder, processor) = OpenTower(folder, config, weights, type, device, options, owned);
         return new()
         {
             Parts = parts,
@@ -127,7 +131,7 @@ internal static class CheckpointLoader
     }
 
     private static (ClipVisionConfig? Config, WeightScope Scope, string? Folder, ClipImageProcessor? Processor) OpenTower(
-        string folder, LlavaConfig config, CheckpointWeights weights, ScalarType type, Device device, LoadOptions options, KernelThreads? kernelThreads, List<IDisposable> owned)
+        string folder, LlavaConfig config, CheckpointWeights weights, ScalarType type, Device device, LoadOptions options, List<IDisposable> owned)
     {
         if (config.MmVisionTower is null)
             return (null, default, null, null);
@@ -140,7 +144,7 @@ internal static class CheckpointLoader
         if (config.UnfreezeMmVisionTower && inside["embeddings"]["class_embedding"].Exists)
             return (tower.VisionConfig, inside, towerFolder, processor);
         var towerType = options.VisionTowerDataType is { } name ? ComputeDevice.ParseType(name) ?? type : device.type == TorchSharp.DeviceType.CPU ? type : ScalarType.Float32;
-        var towerWeights = Add(owned, new CheckpointWeights(tower.Tensors, towerType, device, options.CheckFiniteWeights) { Threads = kernelThreads });
+        var towerWeights = Add(owned, new CheckpointWeights(tower.Tensors, towerType, device, options.CheckFiniteWeights));
         return (tower.VisionConfig, new WeightScope(towerWeights)["vision_model"], towerFolder, processor);
     }
 

@@ -62,9 +62,6 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     /// <summary>The form that linear layers get which are stored dense; dense by default.</summary>
     public QuantizedForm Form { get; init; }
 
-    /// <summary>What computes products with packed matrices; null: one thread for each processor.</summary>
-    public KernelThreads? Threads { get; init; }
-
     /// <summary>Whether the checkpoint holds packed matrices; its embeddings then stay in the type of the file.</summary>
     public bool IsPacked => _isPacked ??= _layers.Any(layer => layer.Values.Any(PackedHeader.IsPacked));
 
@@ -207,7 +204,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
             header.Verify(stored);
         unsafe
         {
-            return new PackedLinear(new PackedMatrix(header.Layout, stored.Pointer + PackedHeader.Size), bias, Threads ?? KernelThreads.Shared);
+            return new PackedLinear(new PackedMatrix(header.Layout, stored.Pointer + PackedHeader.Size), bias);
         }
     }
 

@@ -2,9 +2,14 @@ using static TorchSharp.torch;
 
 namespace LlavaSharp.Models;
 
-/// <summary>What an attention layer needs of a key-value cache: hand in the new keys and values, get all of them back.</summary>
-public interface ILayerCache
+/// <summary>What an attention layer needs of a key-value cache: hand in the new keys and values, and have the queries answered over all of them.</summary>
+internal interface ILayerCache
 {
-    /// <summary>k, v [B, G, T, D] to all keys and values so far [B, G, K, D], owned by the cache.</summary>
-    (Tensor Keys, Tensor Values) Append(Tensor keys, Tensor values);
+    /// <summary>Keeps the new keys and values, and attends.</summary>
+    /// <param name="q">[B, H, T, D].</param>
+    /// <param name="k">[B, G, T, D] with H a multiple of G.</param>
+    /// <param name="v">As the keys.</param>
+    /// <param name="mask">What the queries see.</param>
+    /// <returns>[B, T, H*D].</returns>
+    Tensor Attend(Tensor q, Tensor k, Tensor v, AttentionMask mask);
 }

@@ -24,8 +24,7 @@ internal sealed class LlamaAttention(LlavaConfig config, WeightScope weights)
         var v = _value.Forward(x).view(batch, length, _groups, _width).transpose(1, 2);   // [B, G, T, D]
         q = RotaryEmbedding.Rotate(q, rotation.Cosine, rotation.Sine);
         k = RotaryEmbedding.Rotate(k, rotation.Cosine, rotation.Sine);
-        if (cache is not null)
-            (k, v) = cache.Append(k, v);                                                  // [B, G, K, D]
-        return _output.Forward(ScaledDotProductAttention.Forward(q, k, v, mask)).MoveToOuterDisposeScope();
+        var mixed = cache?.Attend(q, k, v, mask) ?? ScaledDotProductAttention.Forward(q, k, v, mask);   // [B, T, H*D]
+        return _output.Forward(mixed).MoveToOuterDisposeScope();
     }
 }

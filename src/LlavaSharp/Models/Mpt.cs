@@ -36,7 +36,7 @@ public sealed class Mpt : CausalLanguageModel
         var bias = Bias(length, past, visible, embeddings);                  // [1 or B, H, T, K]
         var x = embeddings;                                                  // [B, T, C]
         for (var i = 0; i < _layers.Length; i++)
-            x = _layers[i].Forward(x, new AttentionMask(false, bias), cache?[i]);
+            x = _layers[i].Forward(x, new AttentionMask(false, bias, IsPadded: true), cache?[i]);
         cache?.Advance(length);
         return _norm.Forward(x).MoveToOuterDisposeScope();                   // [B, T, C]
     }

@@ -30,9 +30,8 @@ internal sealed class MptLayer(LlavaConfig config, WeightScope weights)
         Tensor q = Heads(parts[0]), k = Heads(parts[1]), v = Heads(parts[2]);        // [B, H, T, D]
         if (_queryScale is { } scale)
             q = q * Scalars.Of(scale);
-        if (cache is not null)
-            (k, v) = cache.Append(k, v);                                             // [B, H, K, D]
-        x = x.Plus(_output.Forward(ScaledDotProductAttention.Forward(q, k, v, mask)));   // [B, T, C]
+        var attended = cache?.Attend(q, k, v, mask) ?? ScaledDotProductAttention.Forward(q, k, v, mask);   // [B, T, C]
+        x = x.Plus(_output.Forward(attended));                                       // [B, T, C]
         x = x.Plus(_down.Forward(nn.functional.gelu(_up.Forward(_mlpNorm.Forward(x))))); // [B, T, C]
         return x.MoveToOuterDisposeScope();
     }

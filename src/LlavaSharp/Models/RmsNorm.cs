@@ -9,6 +9,8 @@ public sealed class RmsNorm(Tensor weight, double epsilon)
     /// <summary>x [..., width] to the same shape.</summary>
     public Tensor Forward(Tensor x)
     {
+        if (FusedOperations.RmsNorm(x, weight, epsilon) is { } normed)
+            return normed;
         using var scope = NewDisposeScope();
         var wide = x.to(ScalarType.Float32);                                           // [..., W]
         var scale = (wide * wide).mean([-1], keepdim: true).AddInPlace(epsilon).rsqrt_();     // [..., 1]

@@ -23,9 +23,11 @@ internal sealed class RotaryEmbedding(int headWidth, double theta, int trainedPo
         return (angles.cos().to(type).MoveToOuterDisposeScope(), angles.sin().to(type).MoveToOuterDisposeScope());
     }
 
-    /// <summary>Rotates x [B, H, T, D].</summary>
+    /// <summary>Rotates x [B, H, T, D], in place where that can be; x is not to be used afterwards.</summary>
     public static Tensor Rotate(Tensor x, Tensor cosine, Tensor sine)
     {
+        if (FusedOperations.Rotate(x, cosine, sine))
+            return x;
         using var scope = NewDisposeScope();
         var halves = x.chunk(2, -1);                                                                    // 2 x [B, H, T, D/2]
         var turned = cat([-halves[1], halves[0]], -1);                                                  // [B, H, T, D]

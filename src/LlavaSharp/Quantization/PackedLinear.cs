@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace LlavaSharp.Quantization;
 
 /// <summary>x W^T + b on the CPU with W packed in 4 or 8 bits and x quantised to 8 bits by groups of 32.</summary>
-internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias, KernelThreads threads) : Linear
+internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias) : Linear
 {
     [ThreadStatic]
     private static QuantizedActivations? _activations;
@@ -26,6 +26,7 @@ internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias, Ker
         var output = empty([.. x.shape[..^1], rows], ScalarType.Float32);           // [..., N]
         if (tokens > 0)
         {
+            var threads = KernelThreads.Shared;
             var activations = _activations ??= new();
             activations.Quantize((float*)TorchAbi.DataPointer(input), tokens, inputs, threads);
             Matrix.Multiply(activations, (float*)TorchAbi.DataPointer(output), rows, threads);

@@ -20,7 +20,7 @@ public sealed unsafe class PackedLinearTests
         var bias = randn(70);
         var x = randn(2, 3, 300);
         using var packed = new Packed(weight, (WeightBits)bits);
-        var found = new PackedLinear(packed.Matrix, bias, KernelThreads.Shared).Forward(x);
+        var found = new PackedLinear(packed.Matrix, bias).Forward(x);
         var wanted = nn.functional.linear(x, weight, bias);
         Assert.Equal([2, 3, 70], found.shape);
         Assert.InRange(found.Minus(wanted).norm().ToSingle() / wanted.Minus(bias).norm().ToSingle(), least, most);
@@ -32,7 +32,7 @@ public sealed unsafe class PackedLinearTests
         using var scope = NewDisposeScope();
         manual_seed(2);
         using var packed = new Packed(randn(33, 96), WeightBits.Four);
-        var linear = new PackedLinear(packed.Matrix, null, KernelThreads.Shared);
+        var linear = new PackedLinear(packed.Matrix, null);
         var x = randn(11, 96);
         var all = linear.Forward(x);
         for (var i = 0; i < 11; i++)
@@ -44,7 +44,7 @@ public sealed unsafe class PackedLinearTests
     {
         using var scope = NewDisposeScope();
         using var packed = new Packed(randn(16, 32), WeightBits.Eight);
-        Assert.Equal(ScalarType.Float16, new PackedLinear(packed.Matrix, null, KernelThreads.Shared).Forward(randn(1, 32).to(ScalarType.Float16)).dtype);
+        Assert.Equal(ScalarType.Float16, new PackedLinear(packed.Matrix, null).Forward(randn(1, 32).to(ScalarType.Float16)).dtype);
     }
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed unsafe class PackedLinearTests
     {
         using var scope = NewDisposeScope();
         using var packed = new Packed(randn(16, 32), WeightBits.Four);
-        Assert.Equal([0, 16], new PackedLinear(packed.Matrix, null, KernelThreads.Shared).Forward(zeros(0, 32)).shape);
+        Assert.Equal([0, 16], new PackedLinear(packed.Matrix, null).Forward(zeros(0, 32)).shape);
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed unsafe class PackedLinearTests
     {
         using var scope = NewDisposeScope();
         using var packed = new Packed(randn(16, 32), WeightBits.Four);
-        var error = Assert.Throws<ArgumentException>(() => new PackedLinear(packed.Matrix, null, KernelThreads.Shared).Forward(zeros(1, 33)));
+        var error = Assert.Throws<ArgumentException>(() => new PackedLinear(packed.Matrix, null).Forward(zeros(1, 33)));
         Assert.Contains("33", error.Message);
         Assert.Contains("32", error.Message);
     }
@@ -72,7 +72,7 @@ public sealed unsafe class PackedLinearTests
         var weight = randn(16, 32).mul_(Scalars.Of(1e-5));
         using var packed = new Packed(weight, WeightBits.Four);
         var identity = eye(32);
-        var restored = new PackedLinear(packed.Matrix, null, KernelThreads.Shared).Forward(identity).t();
+        var restored = new PackedLinear(packed.Matrix, null).Forward(identity).t();
         Assert.InRange(restored.Minus(weight).abs().max().ToSingle(), 0, 3.1e-5);
     }
 

@@ -1,0 +1,271 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace LlavaSharp.Kernels;
+
+/// <summary>
+/// The keys and values of one layer, rounded to integers of 16 or 8 bits with one scale a position and head, in blocks of 256 positions. Rows (sequences)
+/// share blocks until one of them writes.
+/// </summary>
+/// <remarks>
+/// A block is, for keys and then for values, for head after head: 256 single-precision scales, then [256][width] integers, the width filled up with zeros to a
+/// multiple of 16. Not safe for concurrent use.
+/// </remarks>
+internal sealed unsafe class KeyValueStore : IDisposable
+{
+    /// <summary>Positions in a block.</summary>
+    public const int BlockPositions = 256;
+
+    private const int ScaleBytes = BlockPositions * sizeof(float);
+    private const int WidthStep = 16;
+    private readonly nuint _headBytes;
+    private List<Block>[] _rows = [];
+    private AppendWork? _append;
+    private AttentionWork? _attend;
+
+    /// <summary>An empty store.</summary>
+    /// <param name="groups">Heads of keys and values.</param>
+    /// <param name="width">Numbers a head.</param>
+    /// <param name="bits">Bits a number.</param>
+    public KeyValueStore(int groups, int width, CacheBits bits)
+    {
+        (Groups, Width, Bits) = (groups, width, bits);
+        PaddedWidth = (width + WidthStep - 1) / WidthStep * WidthStep;
+        _headBytes = (nuint)(ScaleBytes + BlockPositions * PaddedWidth * (int)bits / 8);
+    }
+
+    /// <summary>Heads of keys and values.</summary>
+    public int Groups { get; }
+
+    /// <summary>Numbers a head.</summary>
+    public int Width { get; }
+
+    /// <summary>Numbers that a head takes.</summary>
+    public int PaddedWidth { get; }
+
+    /// <summary>Bits a number.</summary>
+    public CacheBits Bits { get; }
+
+    /// <summary>The sequences held.</summary>
+    public int Rows => _rows.Length;
+
+    /// <summary>Stores new positions.</summary>
+    /// <param name="rows">Sequences; the first call decides, later ones give as many.</param>
+    /// <param name="start">The first position; all before it are stored.</param>
+    /// <param name="count">How many positions.</param>
+    /// <param name="keys">[rows][count][groups][width].</param>
+    /// <param name="values">As the keys.</param>
+    /// <param name="threads">What computes.</param>
+    /// <exception cref="ArgumentException">Another number of sequences.</exception>
+    public void Append(int rows, int start, int count, float* keys, float* values, KernelThreads threads)
+    {
+        if (_rows.Length == 0)
+            _rows = [.. Enumerable.Range(0, rows).Select(_ => new List<Block>())];
+        if (rows != _rows.Length)
+            throw new ArgumentException($"The store holds {_rows.Length} sequences; keys of {rows} were given.", nameof(rows));
+        foreach (var row in _rows)
+            MakeRoom(row, start, count);
+        var work = _append ??= new(this);
+        work.Keys = keys;
+        work.Values = values;
+        (work.Start, work.Count) = (start, count);
+        var parts = rows * Groups;
+        if ((long)parts * count * Width < KernelThreads.WorthSharing)
+            for (var part = 0; part < parts; part++)
+                work.RunPart(part);
+        else
+            threads.Run(work, parts);
+    }
+
+    /// <summary>softmax(q k^T scale) v for new positions, each of which sees itself and what is before it.</summary>
+    /// <param name="start">The first new position.</param>
+    /// <param name="count">How many; they are stored already.</param>
+    /// <param name="heads">Heads of queries, a multiple of the groups; head h reads group h / (heads / groups).</param>
+    /// <param name="window">How many positions back a query sees, itself included; null: all.</param>
+    /// <param name="scale">What scores are multiplied by.</param>
+    /// <param name="q">[rows][count][heads][width].</param>
+    /// <param name="y">As the queries.</param>
+    /// <param name="threads">What computes.</param>
+    public void Attend(int start, int count, int heads, int? window, float scale, float* q, float* y, KernelThreads threads)
+    {
+        var work = _attend ??= new(this);
+        work.Q = q;
+        work.Y = y;
+        (work.Start, work.Count, work.Heads, work.Window, work.Scale) = (start, count, heads, window ?? int.MaxValue, scale);
+        threads.Run(work, _rows.Length * Groups);
+    }
+
+    /// <summary>The stored numbers of one sequence again.</summary>
+    /// <param name="row">The sequence.</param>
+    /// <param name="length">Positions, from the first on.</param>
+    /// <param name="keys">[groups][stride][width], of which the first <paramref name="length"/> positions are written.</param>
+    /// <param name="values">As the keys.</param>
+    /// <param name="stride">Positions from one head's keys to the next one's.</param>
+    public void Restore(int row, int length, float* keys, float* values, int stride)
+    {
+        for (var group = 0; group < Groups; group++)
+        {
+            for (var position = 0; position < length; position++)
+            {
+                var at = ((nint)group * stride + position) * Width;
+                Restore(Head(row, position / BlockPositions, group, false), position % BlockPositions, keys + at);
+                Restore(Head(row, position / BlockPositions, group, true), position % BlockPositions, values + at);
+            }
+        }
+    }
+
+    /// <summary>Row i becomes what row <paramref name="rows"/>[i] was.</summary>
+    public void Reorder(ReadOnlySpan<long> rows)
+    {
+        var chosen = new List<Block>[rows.Length];
+        for (var i = 0; i < rows.Length; i++)
+        {
+            chosen[i] = [.. _rows[rows[i]]];
+            foreach (var block in chosen[i])
+                block.Owners++;
+        }
+        Release();
+        _rows = chosen;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Release();
+        _rows = [];
+    }
+
+    /// <summary>The first byte of a head's keys or values in a block: its scales.</summary>
+    internal byte* Head(int row, int block, int group, bool values) => _rows[row][block].Memory + (nuint)((values ? Groups : 0) + group) * _headBytes;
+
+    private void Release()
+    {
+        foreach (var row in _rows)
+            foreach (var block in row)
+                block.Release();
+    }
+
+    // room for the positions, in blocks that no other row reads
+    private void MakeRoom(List<Block> row, int start, int count)
+    {
+        var bytes = _headBytes * (nuint)(2 * Groups);
+        for (var index = start / BlockPositions; index <= (start + count - 1) / BlockPositions; index++)
+        {
+            if (index == row.Count)
+            {
+                row.Add(new Block(bytes));
+            }
+            else if (row[index].Owners > 1)
+            {
+                var own = new Block(bytes);
+                NativeMemory.Copy(row[index].Memory, own.Memory, bytes);
+                row[index].Release();
+                row[index] = own;
+            }
+        }
+    }
+
+    private void Restore(byte* head, int position, float* target)
+    {
+        var scale = ((float*)head)[position];
+        var first = head + ScaleBytes + (nint)position * PaddedWidth * (int)Bits / 8;
+        for (var i = 0; i < Width; i++)
+            target[i] = scale * (Bits == CacheBits.Sixteen ? ((short*)first)[i] : ((sbyte*)first)[i]);
+    }
+
+    private void Put(byte* head, int position, float* source)
+    {
+        const int Lanes = 8;
+        var most = Bits == CacheBits.Sixteen ? short.MaxValue : sbyte.MaxValue;
+        var largest = 0f;   // NaN when a number is
+        var seen = Vector256<float>.Zero;
+        var done = 0;
+        for (; done + Lanes <= Width; done += Lanes)
+            seen = Vector256.Max(seen, Vector256.Abs(Vector256.Load(source + done)));
+        for (var i = 0; i < Lanes; i++)
+            largest = Math.Max(largest, seen[i]);
+        for (; done < Width; done++)
+            largest = Math.Max(largest, Math.Abs(source[done]));
+        var inverse = most / largest;
+        var usable = float.IsFinite(inverse) && float.IsFinite(largest);
+        ((float*)head)[position] = usable ? largest / most : float.IsFinite(largest) ? 0 : float.NaN;
+        var first = head + ScaleBytes + (nint)position * PaddedWidth * (int)Bits / 8;
+        done = 0;
+        for (; usable && done + Lanes <= Width; done += Lanes)
+        {
+            var values = Vector256.ConvertToInt32(Vector256.Round(Vector256.Load(source + done) * inverse));
+            var narrow = Vector128.Narrow(values.GetLower(), values.GetUpper());
+            if (Bits == CacheBits.Sixteen)
+                narrow.Store((short*)first + done);
+            else
+                Vector128.Narrow(narrow, narrow).GetLower().Store((sbyte*)first + done);
+        }
+        for (var i = done; i < PaddedWidth; i++)
+        {
+            var value = usable && i < Width ? (int)MathF.Round(source[i] * inverse) : 0;
+            if (Bits == CacheBits.Sixteen)
+                ((short*)first)[i] = (short)value;
+            else
+                ((sbyte*)first)[i] = (sbyte)value;
+        }
+    }
+
+    private sealed class Block(nuint bytes)
+    {
+        public readonly byte* Memory = (byte*)NativeMemory.AlignedAlloc(bytes, 64);
+
+        public int Owners = 1;
+
+        public void Release()
+        {
+            if (--Owners == 0)
+                NativeMemory.AlignedFree(Memory);
+        }
+    }
+
+    private sealed class AppendWork(KeyValueStore store) : KernelWork
+    {
+        public float* Keys;
+        public float* Values;
+        public int Start;
+        public int Count;
+
+        public override void RunPart(int part)
+        {
+            var (row, group) = (part / store.Groups, part % store.Groups);
+            for (var i = 0; i < Count; i++)
+            {
+                var position = Start + i;
+                var source = (((nint)row * Count + i) * store.Groups + group) * store.Width;
+                store.Put(store.Head(row, position / BlockPositions, group, false), position % BlockPositions, Keys + source);
+                store.Put(store.Head(row, position / BlockPositions, group, true), position % BlockPositions, Values + source);
+            }
+        }
+    }
+
+    private sealed class AttentionWork(KeyValueStore store) : KernelWork
+    {
+        public float* Q;
+        public float* Y;
+        public int Start;
+        public int Count;
+        public int Heads;
+        public int Window;
+        public float Scale;
+
+        public override void RunPart(int part)
+        {
+            var (row, group) = (part / store.Groups, part % store.Groups);
+            var shared = Heads / store.Groups;
+            for (var token = 0; token < Count; token++)
+            {
+                for (var head = group * shared; head < (group + 1) * shared; head++)
+                {
+                    var at = (((nint)row * Count + token) * Heads + head) * store.Width;
+                    var position = Start + token;
+                    AttentionKernel.Attend(store, row, group, Math.Max(0, position - (long)Window + 1), position + 1, Scale, Q + at, Y + at);
+                }
+            }
+        }
+    }
+}

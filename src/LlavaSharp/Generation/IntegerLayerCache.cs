@@ -1,0 +1,52 @@
+using LlavaSharp.Kernels;
+using LlavaSharp.Models;
+using LlavaSharp.Native;
+using static TorchSharp.torch;
+
+namespace LlavaSharp.Generation;
+
+/// <summary>Keys and values of one layer as integers, attended to by our own kernel where only a few positions are new.</summary>
+internal sealed unsafe class IntegerLayerCache(KeyValueCache owner, CacheBits bits) : LayerCache
+{
+    private const int FewQueries = 16;   // from there on, libtorch's matrix products over restored numbers are faster
+    private KeyValueStore? _store;
+
+    /// <inheritdoc/>
+    public override Tensor Attend(Tensor q, Tensor k, Tensor v, AttentionMask mask)
+    {
+        using var scope = NewDisposeScope();
+        var threads = KernelThreads.Shared;
+        int batch = (int)q.shape[0], heads = (int)q.shape[1], length = (int)q.shape[2], width = (int)q.shape[3], groups = (int)k.shape[1];
+        var store = _store ??= new KeyValueStore(groups, width, bits);
+        Tensor keys = ByPosition(k), values = ByPosition(v);                                              // [B, T, G, D]
+        store.Append(batch, owner.Length, length, Pointer(keys), Pointer(values), threads);
+        if (length <= FewQueries && !mask.IsPadded)
+        {
+            var queries = ByPosition(q);                                                                  // [B, T, H, D]
+            var mixed = empty([batch, length, heads * width], ScalarType.Float32);                        // [B, T, H*D]
+            store.Attend(owner.Length, length, heads, mask.Window, 1 / MathF.Sqrt(width), Pointer(queries), Pointer(mixed), threads);
+            return mixed.to(q.dtype).MoveToOuterDisposeScope();
+        }
+        if (owner.Length > 0)
+        {
+            var all = owner.Length + length;
+            var pastKeys = empty([batch, groups, all, width], ScalarType.Float32);                        // [B, G, K, D]
+            var pastValues = empty([batch, groups, all, width], ScalarType.Float32);
+            var row = (nint)groups * all * width;
+            Parallel.For(0, batch, i => store.Restore(i, all, Pointer(pastKeys) + i * row, Pointer(pastValues) + i * row, all));
+            (k, v) = (pastKeys.to(q.dtype), pastValues.to(q.dtype));
+        }
+        return ScaledDotProductAttention.Forward(q, k, v, mask).MoveToOuterDisposeScope();                // [B, T, H*D]
+    }
+
+    /// <inheritdoc/>
+    public override void Reorder(ReadOnlySpan<long> rows) => _store?.Reorder(rows);
+
+    /// <inheritdoc/>
+    public override void Dispose() => _store?.Dispose();
+
+    // heads are views into what lies by positions already, so this copies nothing as a rule
+    private static Tensor ByPosition(Tensor x) => x.transpose(1, 2).to(ScalarType.Float32).contiguous();
+
+    private static float* Pointer(Tensor x) => (float*)TorchAbi.DataPointer(x);
+}
