@@ -18,5 +18,8 @@ internal sealed class GoldenTensors(SafetensorsFile? file) : IDisposable
     public IEnumerable<string> Unknown(IReadOnlyCollection<string> owners) =>
         file is null ? [] : file.Tensors.Keys.Where(name => !_asked.Contains(name) && owners.Any(owner => name.StartsWith(owner + ".", StringComparison.Ordinal))).Order(StringComparer.Ordinal);
 
+    /// <summary>Tensors of a file that belongs to one set alone, which no check has asked for.</summary>
+    public IEnumerable<string> Unknown() => file is null ? [] : file.Tensors.Keys.Where(name => !_asked.Contains(name)).Order(StringComparer.Ordinal);
+
     public void Dispose() => file?.Dispose();
 }
