@@ -14,6 +14,9 @@ internal sealed class GoldenTensors(SafetensorsFile? file) : IDisposable
         return file is not null && file.Tensors.TryGetValue(name, out var tensor) ? tensor.ToSingles() : null;
     }
 
+    /// <summary>The shape of a tensor that is there.</summary>
+    public long[] Shape(string name) => file!.Tensors[name].Shape;
+
     /// <summary>Tensors that begin with a name of <paramref name="owners"/> and a dot, but that no check has asked for.</summary>
     public IEnumerable<string> Unknown(IReadOnlyCollection<string> owners) =>
         file is null ? [] : file.Tensors.Keys.Where(name => !_asked.Contains(name) && owners.Any(owner => name.StartsWith(owner + ".", StringComparison.Ordinal))).Order(StringComparer.Ordinal);

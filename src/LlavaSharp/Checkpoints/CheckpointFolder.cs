@@ -184,7 +184,7 @@ public sealed class CheckpointFolder : IDisposable
             {
                 var name = UsualName(stored);
                 if (!tensors.TryAdd(name, name == stored ? tensor : tensor.WithName(name)))
-                    throw new CheckpointException($"Two weight files of '{Folder}' hold tensor '{name}', and the index does not say which counts.", file.File, name);
+                    throw new CheckpointException($"The weights of '{Folder}' hold tensor '{name}' twice{(name == stored ? "" : $" (once as '{stored}')")}, and no index says which counts.", file.File, name);
             }
         }
     }

@@ -117,8 +117,7 @@ internal sealed class LlavaHfArea : IParityArea
         var bytes = views.SelectMany(picture => picture).SelectMany(ChannelsFirst).ToArray();
         if (row.HasValue("pixel_u8_sha256"))
             c.Equal("pixel_u8_sha256", row.Text("pixel_u8_sha256"), Convert.ToHexStringLower(SHA256.HashData(bytes)));
-        if (tensors.Find($"{id}.pixel_u8") is { } tiles)
-            c.Sequence("pixel_u8", tiles, bytes.Select(value => (float)value));
+        CheckTensor(c, tensors, $"{id}.pixel_u8", 0, [pixels.Sum(picture => picture.Tiles), 3, pixels[0].Height, pixels[0].Width], () => [.. bytes.Select(value => (float)value)]);
         // pictures with fewer tiles than another are filled up with zeros
         var most = pixels.Max(picture => picture.Tiles);
         int[] shape = pixels[0].HasTileAxis ? [pixels.Count, most, 3, pixels[0].Height, pixels[0].Width] : [pixels.Count, 3, pixels[0].Height, pixels[0].Width];
@@ -126,8 +125,7 @@ internal sealed class LlavaHfArea : IParityArea
             c.Sequence("pixel_values_shape", row.Ints("pixel_values_shape"), shape);
         var tile = 3 * pixels[0].Height * pixels[0].Width;
         var values = pixels.SelectMany(picture => picture.Data.Concat(new float[(most - picture.Tiles) * tile])).ToArray();
-        if (tensors.Find($"{id}.pixel_values") is { } all)
-            c.Close("pixel_values", all, values, PixelTolerance);
+        CheckTensor(c, tensors, $"{id}.pixel_values", PixelTolerance, [.. shape.Select(side => (long)side)], () => values);
         if (!row.HasValue("pixel_values_mean_per_tile"))
             return;
         var means = row.Numbers("pixel_values_mean_per_tile");
@@ -142,18 +140,15 @@ internal sealed class LlavaHfArea : IParityArea
         var network = model.Checkpoint.Network;
         var merges = pixels.Count > 0 && pixels[0].HasTileAxis;
         var features = network.EncodeImages(pixels, ScalarType.Float32, CPU);
-        if (tensors.Find($"{id}.image_features") is { } encoded)
-            c.Close("image_features", encoded, Flat(network.Encode(cat([.. pixels.Select(p => tensor(p.Data, [p.Tiles, 3, p.Height, p.Width]))], 0))), FeatureTolerance);
-        if (tensors.Find($"{id}.packed_features") is { } packed)
-            c.Close("packed_features", packed, Flat(cat([.. features], 0)), FeatureTolerance);
+        CheckTensor(c, tensors, $"{id}.image_features", FeatureTolerance, () => network.Encode(cat([.. pixels.Select(p => tensor(p.Data, [p.Tiles, 3, p.Height, p.Width]))], 0)));
+        CheckTensor(c, tensors, $"{id}.packed_features", FeatureTolerance, () => cat([.. features], 0));
         if (row.HasValue("packed_length"))
             c.Equal("packed_length", row.Int("packed_length"), merges ? features.Sum(f => (int)f.shape[0]) : -1);
         using var merged = model.Merge(ids, pixels);
         if (row.HasValue("input_ids_expanded_length"))
             c.Equal("input_ids_expanded_length", row.Int("input_ids_expanded_length"), merged.Plan.Length);
         var logits = network.Language.Logits(network.Language.Forward(merged.Embeddings, merged.Positions))[0, -1];   // [V]
-        if (tensors.Find($"{id}.last_logits") is { } last)
-            c.Close("last_logits", last, Flat(logits), LogitTolerance);
+        CheckTensor(c, tensors, $"{id}.last_logits", LogitTolerance, () => logits);
         if (row.HasValue("greedy_ids_ignoring_eos"))
             CheckGreedy(c, model, merged, row);
     }
@@ -171,6 +166,22 @@ internal sealed class LlavaHfArea : IParityArea
         });
     }
 
+    private static void CheckTensor(Comparison c, GoldenTensors tensors, string name, double allowed, Func<Tensor> compute)
+    {
+        if (tensors.Find(name) is null)
+            return;
+        var actual = compute();
+        CheckTensor(c, tensors, name, allowed, actual.shape, () => actual.contiguous().data<float>().ToArray());
+    }
+
+    private static void CheckTensor(Comparison c, GoldenTensors tensors, string name, double allowed, long[] shape, Func<float[]> values)
+    {
+        if (tensors.Find(name) is not { } expected)
+            return;
+        c.Sequence($"shape of {name}", tensors.Shape(name), shape);
+        c.Close(name, expected, values(), allowed);
+    }
+
     // interleaved RGB to three planes
     private static IEnumerable<byte> ChannelsFirst(byte[] view)
     {
@@ -180,6 +191,4 @@ internal sealed class LlavaHfArea : IParityArea
     }
 
     private static IEnumerable<int> Flat(JsonElement pairs) => pairs.EnumerateArray().SelectMany(pair => pair.Ints());
-
-    private static float[] Flat(Tensor values) => values.contiguous().data<float>().ToArray();
 }
