@@ -21,8 +21,9 @@ internal sealed class GoldenTensors(SafetensorsFile? file) : IDisposable
     public IEnumerable<string> Unknown(IReadOnlyCollection<string> owners) =>
         file is null ? [] : file.Tensors.Keys.Where(name => !_asked.Contains(name) && owners.Any(owner => name.StartsWith(owner + ".", StringComparison.Ordinal))).Order(StringComparer.Ordinal);
 
-    /// <summary>Tensors of a file that belongs to one set alone, which no check has asked for.</summary>
-    public IEnumerable<string> Unknown() => file is null ? [] : file.Tensors.Keys.Where(name => !_asked.Contains(name)).Order(StringComparer.Ordinal);
+    /// <summary>Tensors that no check has asked for, of which <paramref name="mayBeMore"/> does not say that they belong to cases that a smaller copy left out.</summary>
+    public IEnumerable<string> Unknown(Func<string, bool> mayBeMore) =>
+        file is null ? [] : file.Tensors.Keys.Where(name => !_asked.Contains(name) && !mayBeMore(name)).Order(StringComparer.Ordinal);
 
     public void Dispose() => file?.Dispose();
 }

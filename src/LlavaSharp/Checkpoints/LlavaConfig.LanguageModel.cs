@@ -124,7 +124,7 @@ public sealed partial class LlavaConfig
             SlidingWindow = reader.Has("sliding_window") ? reader.Integer("sliding_window", 1, int.MaxValue) : 4096;
         if ((rope ?? reader.Object("rope_scaling")) is { } scaling)
         {
-            var key = scaling.Has("rope_type") ? "rope_type" : "type";
+            var key = scaling.Text("rope_type") is null ? "type" : "rope_type";
             var kind = scaling.Text(key) ?? (rope is null ? throw scaling.Lacks("type", "rope_scaling must say how positions are stretched") : "default");
             if (kind is not ("default" or "linear" or "dynamic"))
                 throw scaling.Wrong(key, "'default', 'linear' or 'dynamic': positions are stretched in no other way here");

@@ -42,12 +42,7 @@ public sealed class HuggingFaceCheckpointTests : IDisposable
     public void Parity_ChangedGolden_Fails(string recorded, string changed, string what)
     {
         var folder = _temporary.At("llava-hf", "next");
-        Directory.CreateDirectory(folder);
-        Directory.CreateDirectory(_temporary.At("llava-hf", "pictures"));
-        foreach (var file in Directory.GetFiles(Next))
-            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
-        foreach (var file in Directory.GetFiles(TestFiles.Golden("llava-hf", "pictures")))
-            File.Copy(file, _temporary.At("llava-hf", "pictures", Path.GetFileName(file)));
+        CopyGoldens(folder);
         var golden = Path.Combine(folder, "golden.json");
         var text = File.ReadAllText(golden);
         var at = text.IndexOf(recorded, StringComparison.Ordinal);
@@ -56,6 +51,23 @@ public sealed class HuggingFaceCheckpointTests : IDisposable
 
         Assert.Equal(1, Program.Run(_temporary.Path, ["llava-hf"], output));
         Assert.Contains(what, output.ToString().Split('\n').Single(line => line.Contains("FAILED", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Parity_FewerCasesOrUnknownTensor_OnlyTheSecondFails()
+    {
+        var folder = _temporary.At("llava-hf", "next");
+        CopyGoldens(folder);
+        var golden = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "golden.json")))!.AsObject();
+        golden["cases"]!.AsArray().RemoveAt(3);
+        File.WriteAllText(Path.Combine(folder, "golden.json"), golden.ToJsonString());
+        Assert.Equal(0, Program.Run(_temporary.Path, ["llava-hf"], new StringWriter()));
+
+        using (var tensors = SafetensorsFile.Open(Path.Combine(Next, "golden.safetensors")))
+            SafetensorsWriter.Write(Path.Combine(folder, "golden.safetensors"), [.. tensors.Tensors.Values.Select(t => TensorToWrite.FromStored(t)), TensorToWrite.FromSingles("case1.surprise", [1], new float[1])]);
+        var output = new StringWriter();
+        Assert.Equal(1, Program.Run(_temporary.Path, ["llava-hf"], output));
+        Assert.Contains("no check knows the tensors case1.surprise", output.ToString());
     }
 
     [Theory]
@@ -173,6 +185,16 @@ public sealed class HuggingFaceCheckpointTests : IDisposable
     }
 
     private string Refused() => Assert.Throws<CheckpointException>(() => LlavaModel.Load(_temporary.Path, options: s_options)).Message;
+
+    private void CopyGoldens(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        Directory.CreateDirectory(_temporary.At("llava-hf", "pictures"));
+        foreach (var file in Directory.GetFiles(Next))
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        foreach (var file in Directory.GetFiles(TestFiles.Golden("llava-hf", "pictures")))
+            File.Copy(file, _temporary.At("llava-hf", "pictures", Path.GetFileName(file)));
+    }
 
     private void CopyWithoutWeights(string folder)
     {
