@@ -119,5 +119,5 @@ public sealed class ChatSession
 
     // Q17: the original keeps the end token in the text, so that the next prompt has it twice
     private string Stored(GenerationResult result) =>
-        _model.Compatibility.KeepEndTokenInHistory ? _model.Tokenizer.Decode(result.OutputIds, skipSpecialTokens: false).Trim() : result.Text;
+        _model.Compatibility.KeepEndTokenInHistory ? TextStream.Decode(_model.Tokenizer, result.OutputIds, skipSpecialTokens: false).Trim() : result.Text;
 }

@@ -27,7 +27,7 @@ public sealed partial class LlavaModel : IDisposable
     {
         (_checkpoint, _thread, Name) = (checkpoint, thread, name);
         (_compatibility, _pixelRounding) = (options.Compatibility, options.PixelRounding);
-        TemplateName = checkpoint.Config.ConversationTemplate ?? ConversationTemplates.InferName(name);
+        TemplateName = ConversationTemplates.NameFor(checkpoint.Config, name);
     }
 
     /// <summary>The name by which the original's rules know the model.</summary>
@@ -242,7 +242,7 @@ public sealed partial class LlavaModel : IDisposable
                 text.Put(id);
         text.End();
         var reason = text.Stopped ? FinishReason.StopString : ended ? FinishReason.Stop : FinishReason.Length;
-        var answer = text.Stopped ? text.Text.Trim() : Tokenizer.Decode(output).Trim();
+        var answer = text.Stopped ? text.Text.Trim() : TextStream.Decode(Tokenizer, output).Trim();
         updates.TryWrite(new GenerationUpdate("", new GenerationResult(
             request.Prompt, ids, output, answer, reason, promptTokens, new GenerationTimings(imageSeconds, prefillSeconds, Lap(watch)))));
     }
@@ -250,7 +250,9 @@ public sealed partial class LlavaModel : IDisposable
     /// <summary>The prompt's ids; checks that markers and pictures go together.</summary>
     internal int[] EncodePrompt(string prompt, int imageCount)
     {
-        var ids = SeesImages ? ImageTokenSplitter.Encode(prompt, Tokenizer) : Tokenizer.Encode(prompt);
+        var ids = !SeesImages ? Tokenizer.Encode(prompt)
+            : Config.ImageTokenId is { } marker ? ImageTokenSplitter.EncodeWhole(prompt, Tokenizer, marker)
+            : ImageTokenSplitter.Encode(prompt, Tokenizer);
         if (!SeesImages)
             return imageCount == 0 ? ids : throw new LlavaException($"The model '{Name}' is a plain language model and cannot see the {imageCount} picture{(imageCount == 1 ? "" : "s")} given. Load a LLaVA checkpoint.");
         var markers = MarkerCount(ids);

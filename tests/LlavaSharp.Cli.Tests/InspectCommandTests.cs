@@ -26,6 +26,18 @@ public sealed class InspectCommandTests
     }
 
     [Fact]
+    public async Task Inspect_HuggingFaceLayout_IsSoundWithTheTowerInside()
+    {
+        var outcome = await LlavaProcess.RunAsync(["inspect", "--model-path", TinyCheckpoint.HuggingFaceFolder, "--json"]);
+
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        var report = JsonDocument.Parse(outcome.Output).RootElement;
+        Assert.Equal(("full", "llama", "v1.5", "llava_v1"), (report.Text("kind"), report.Text("family"), report.Text("version"), report.Text("template")));
+        Assert.True(report.GetProperty("is_sound").GetBoolean() && report.GetProperty("uses_tower_inside").GetBoolean());
+        Assert.Equal(0, report.GetProperty("outside_tower_parameters").GetInt64());
+    }
+
+    [Fact]
     public async Task Inspect_Text_HasNoEscapeCodes()
     {
         var outcome = await LlavaProcess.RunAsync(["inspect", TinyCheckpoint.Folder]);

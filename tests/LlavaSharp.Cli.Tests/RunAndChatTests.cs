@@ -66,6 +66,20 @@ public sealed class RunAndChatTests
     }
 
     [Fact]
+    public async Task RunAndChat_HuggingFaceLayout_AnswerAlike()
+    {
+        string[] flags = ["--model-path", TinyCheckpoint.HuggingFaceFolder, "--image-file", TinyCheckpoint.Picture("wide"), "--temperature", "0", "--device", "cpu", "--dtype", "float32", "--offline"];
+        var run = LlavaProcess.RunAsync(["run", .. flags, "--query", "What is it?", "--max_new_tokens", "4", "--json"]);
+        var chat = LlavaProcess.RunAsync(["chat", .. flags, "--max-new-tokens", "4"], "What is it?\n");
+
+        Assert.Equal((0, ""), ((await run).ExitCode, (await run).Error));
+        var answer = JsonDocument.Parse((await run).Output).RootElement;
+        Assert.Equal("llava_v1", answer.Text("template"));
+        Assert.Single(answer.Integers("input_ids"), -200);
+        Assert.Equal($"USER: ASSISTANT: {answer.Text("text")}\nUSER: exit...\n", (await chat).Output);
+    }
+
+    [Fact]
     public async Task Run_Plain_PrintsTheTrimmedAnswer()
     {
         var golden = TinyCheckpoint.Case("text");

@@ -9,6 +9,9 @@ internal static class TinyCheckpoint
 
     public static string Folder { get; } = Path.Combine(_checkpoints, "llava-v1.5-tiny");
 
+    /// <summary>A tiny LLaVA 1.5 in Hugging Face's layout.</summary>
+    public static string HuggingFaceFolder { get; } = Path.Combine(_checkpoints, "..", "llava-hf", "llava15-llama-tf437");
+
     /// <summary>Flags for an answer that depends on nothing but the weights.</summary>
     public static string[] Flags { get; } = ["--model-path", Folder, "--conv-mode", "vicuna_v1", "--temperature", "0", "--device", "cpu", "--dtype", "float32", "--offline"];
 

@@ -15,6 +15,7 @@ public static class ParityAreas
         new CheckpointsArea(),
         new FullSizeArea(),
         new QuantizationArea(),
+        new LlavaHfArea(),
     ];
 
     /// <summary>The areas that no check knows yet: where their folder exists they count as failed.</summary>
@@ -25,7 +26,6 @@ public static class ParityAreas
         "training",
         "evaluation",
         "serving",
-        "llava-hf",
         "gguf",
         "real-llm",
     ];

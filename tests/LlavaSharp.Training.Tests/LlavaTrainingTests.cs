@@ -138,6 +138,14 @@ public sealed class LlavaTrainingTests : IDisposable
         Assert.Throws<TrainingException>(() => TrainingModel.Load(new TrainingModelOptions { ModelPath = _folder["base"], RandomInit = true, TrainTower = true }));
 
     [Fact]
+    public void Load_HuggingFaceLayout_IsRefused()
+    {
+        Directory.CreateDirectory(_folder["hf"]);
+        File.WriteAllText(Path.Combine(_folder["hf"], "config.json"), """{"model_type":"llava","text_config":{"model_type":"llama","vocab_size":400}}""");
+        Assert.Contains("Hugging Face layout", Assert.Throws<TrainingException>(() => TrainingModel.Load(Visual("hf") with { RandomInit = true })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Evaluate_FreshTower_KnowsNothingYet()
     {
         using var pretraining = new SynthTowerPretraining(_folder["tower.json"]);

@@ -37,7 +37,8 @@ internal static class InspectCommand
     private static string Template(string folder, string wanted)
     {
         var config = Path.Combine(folder, "config.json");
-        return (File.Exists(config) ? LlavaConfig.Load(config).ConversationTemplate : null) ?? ConversationTemplates.InferName(ModelNames.FromPath(wanted));
+        var name = ModelNames.FromPath(wanted);
+        return File.Exists(config) ? ConversationTemplates.NameFor(LlavaConfig.Load(config), name) : ConversationTemplates.InferName(name);
     }
 
     private static int Print(CheckpointReport report, string name, bool json, TextWriter output, TextWriter error)

@@ -55,6 +55,8 @@ public sealed class TrainingModel : IDisposable
         using var folder = CheckpointFolder.Open(options.ModelPath);
         using var tower = options.VisionTower is null ? null : CheckpointFolder.Open(options.VisionTower);
         using var projector = options.PretrainedProjector is null ? null : ProjectorFile.Open(options.PretrainedProjector);
+        if (folder.Config.IsHuggingFace)
+            throw new TrainingException($"'{options.ModelPath}' has the Hugging Face layout, which cannot be trained. Give a model in the original's layout, or a language model alone.");
         var vision = tower?.VisionConfig;
         var config = folder.Config.With(TrainingConfig.Keys(options, vision));
         var weights = new TrainableWeights(new ModelInitializer(options.Seed, vision, Range(config, "initializer_range") ?? 0.02, Range(config, "embedding_initializer_range")) { ProjectorOnly = !options.RandomInit });

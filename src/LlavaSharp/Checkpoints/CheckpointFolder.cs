@@ -15,6 +15,7 @@ public sealed class CheckpointFolder : IDisposable
     private readonly List<ITensorFile> _files = [];
     private readonly CheckpointIndex? _index;
     private readonly JsonObject _json;
+    private readonly bool _isHuggingFace;
     private LlavaConfig? _config;
     private ClipVisionConfig? _visionConfig;
     private IReadOnlyDictionary<string, StoredTensor>? _tensors;
@@ -24,6 +25,7 @@ public sealed class CheckpointFolder : IDisposable
     {
         (Folder, _json, _config, ConfigPath) = (folder, json, config, configPath);
         IsVisionTower = config is null && ClipVisionConfig.IsClip(json);
+        _isHuggingFace = !IsVisionTower && HuggingFaceLayout.Is(json);
         // a config that cannot be used is an error now, not at the first tensor
         if (IsVisionTower)
             _visionConfig = ClipVisionConfig.FromJson(json, configPath);
@@ -37,6 +39,9 @@ public sealed class CheckpointFolder : IDisposable
             _index = CheckpointIndex.Load(path);
         WeightPaths = _index is null ? [path] : [.. _index.Shards.Select(shard => Path.Combine(folder, shard))];
         CheckShards();
+        // a vocabulary that the file leaves out is as long as its embedding
+        if (config is null && _config is { IsHuggingFace: true } && !_config.Json.ContainsKey("vocab_size") && Tensors.GetValueOrDefault("model.embed_tokens.weight") is { Shape: [> 0 and <= int.MaxValue and var rows, _] })
+            _config = _config.With("vocab_size", rows);
         // "llava" alone names no family; the tensors do
         if (config is null && _config is { FamilyIsStated: false } && Tensors.ContainsKey("transformer.wte.weight"))
             _config = _config.With("model_type", "llava_mpt");
@@ -67,7 +72,7 @@ public sealed class CheckpointFolder : IDisposable
     public ClipVisionConfig VisionConfig => _visionConfig
         ?? throw new CheckpointException($"'{ConfigPath}' is not the config of a CLIP encoder: it cannot serve as a vision tower.", ConfigPath);
 
-    /// <summary>The tensors by name, without the rotary tables (<c>*.rotary_emb.inv_freq</c>) that old files carry.</summary>
+    /// <summary>The tensors by name, without the rotary tables (<c>*.rotary_emb.inv_freq</c>) that old files carry. Those of the Hugging Face layout have the original's names.</summary>
     /// <exception cref="CheckpointException">There are no weights, a file is malformed, or a file lacks a tensor that the index promises.</exception>
     public IReadOnlyDictionary<string, StoredTensor> Tensors
     {
@@ -154,7 +159,7 @@ public sealed class CheckpointFolder : IDisposable
             }
             if (_index is not null)
                 foreach (var (name, shard) in _index.WeightMap)
-                    if (!IsIgnored(name) && !tensors.ContainsKey(name))
+                    if (!IsIgnored(name) && !tensors.ContainsKey(UsualName(name)))
                         throw new CheckpointException($"The index '{_index.File}' says that '{shard}' holds tensor '{name}', but it does not.", Path.Combine(Folder, shard), name);
         }
         catch
@@ -169,19 +174,22 @@ public sealed class CheckpointFolder : IDisposable
 
     private void Add(ITensorFile file, string shard, Dictionary<string, StoredTensor> tensors)
     {
-        foreach (var (name, tensor) in file.Tensors)
+        foreach (var (stored, tensor) in file.Tensors)
         {
-            if (IsIgnored(name))
+            if (IsIgnored(stored))
                 continue;
             // where two shards hold the same name, the index decides
-            var owner = _index?.WeightMap.GetValueOrDefault(name);
+            var owner = _index?.WeightMap.GetValueOrDefault(stored);
             if (owner is null || owner == shard)
             {
-                if (!tensors.TryAdd(name, tensor))
-                    throw new CheckpointException($"Two weight files of '{Folder}' hold tensor '{name}', and the index does not say which counts.", file.File, name);
+                var name = UsualName(stored);
+                if (!tensors.TryAdd(name, name == stored ? tensor : tensor.WithName(name)))
+                    throw new CheckpointException($"The weights of '{Folder}' hold tensor '{name}' twice{(name == stored ? "" : $" (once as '{stored}')")}, and no index says which counts.", file.File, name);
             }
         }
     }
+
+    private string UsualName(string name) => _isHuggingFace ? HuggingFaceLayout.UsualName(name) : name;
 
     private static bool IsIgnored(string name) => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
 

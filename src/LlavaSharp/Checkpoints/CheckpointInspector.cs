@@ -30,14 +30,14 @@ public static class CheckpointInspector
     private static CheckpointReport InspectModel(CheckpointFolder folder, CheckpointKind kind, VisionTowerLocator locator, string? template)
     {
         var config = folder.Config;
-        var towerFolder = config.MmVisionTower is null ? null : locator.FindLocally(config.MmVisionTower, folder.Folder);
-        var vision = towerFolder is null ? null : ClipVisionConfig.Load(towerFolder);
+        var towerFolder = config.MmVisionTower is null || config.VisionConfig is not null ? null : locator.FindLocally(config.MmVisionTower, folder.Folder);
+        var vision = config.VisionConfig ?? (towerFolder is null ? null : ClipVisionConfig.Load(towerFolder));
         var towerScope = ExpectedTensors.Root(config) + ExpectedTensors.TowerScope;
         var inside = folder.Tensors.Keys.Any(name => name.StartsWith(towerScope, StringComparison.Ordinal));
         var (missing, unexpected, misShaped) = Compare(ExpectedTensors.For(config, vision), folder.Tensors.Values,
             // without the tower's config its tensors cannot be judged
             mayBeMore: name => vision is null && name.StartsWith(towerScope, StringComparison.Ordinal));
-        var outside = vision is null || inside && config.UnfreezeMmVisionTower ? 0 : ExpectedTensors.ForTower(vision).Where(t => t.Required).Sum(Count);
+        var outside = towerFolder is null || inside && config.UnfreezeMmVisionTower ? 0 : ExpectedTensors.ForTower(vision!).Where(t => t.Required).Sum(Count);
         return Describe(folder.Folder, kind, folder.WeightPaths, folder.Tensors.Values, outside) with
         {
             Family = config.Family,

@@ -35,6 +35,17 @@ public sealed record ClipVisionConfig
     /// <summary>The stated data type of the weights, or null.</summary>
     public StoredDataType? TorchDataType { get; init; }
 
+    /// <summary>CLIP ViT-L/14-336, which Hugging Face's LLaVA classes take when their config says nothing of a tower.</summary>
+    internal static ClipVisionConfig LargeAt336 { get; } = new()
+    {
+        HiddenSize = 1024,
+        IntermediateSize = 4096,
+        NumHiddenLayers = 24,
+        NumAttentionHeads = 16,
+        ImageSize = 336,
+        PatchSize = 14,
+    };
+
     /// <summary>Patches along one side.</summary>
     public int PatchesPerSide => ImageSize / PatchSize;
 

@@ -39,6 +39,9 @@ public static class DeltaTools
                 throw new CheckpointException($"'{targetFolder}' is one of the inputs: give another folder for the result.", targetFolder);
         using var @base = CheckpointFolder.Open(baseFolder);
         using var other = CheckpointFolder.Open(otherFolder);
+        foreach (var input in (ReadOnlySpan<CheckpointFolder>)[@base, other])
+            if (input.Config.IsHuggingFace)
+                throw new CheckpointException($"'{input.Folder}' has the Hugging Face layout. A delta and its base are in the original's: give such a folder.", input.Folder);
         var tensors = new List<TensorToWrite>();
         foreach (var (name, tensor) in other.Tensors)
             // a tower is no part of the model that the original's tool loads

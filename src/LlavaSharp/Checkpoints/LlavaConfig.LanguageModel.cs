@@ -36,10 +36,10 @@ public sealed partial class LlavaConfig
     /// <summary><c>layer_norm_epsilon</c> of MPT (default 1e-5).</summary>
     public double LayerNormEps { get; private set; }
 
-    /// <summary><c>rope_theta</c> (default 10000).</summary>
+    /// <summary><c>rope_theta</c>, inside <c>rope_parameters</c> or alone (default 10000).</summary>
     public double RopeTheta { get; private set; }
 
-    /// <summary><c>rope_scaling</c>, or null for none.</summary>
+    /// <summary><c>rope_scaling</c> (or <c>rope_parameters</c>), or null for none.</summary>
     public RopeScaling? RopeScaling { get; private set; }
 
     /// <summary><c>sliding_window</c>: Mistral's default is 4096; null there means none. Other families have none.</summary>
@@ -114,15 +114,20 @@ public sealed partial class LlavaConfig
             throw reader.Wrong("num_attention_heads", $"such that heads have an even size for rotary positions, not {HeadDim}");
         RmsNormEps = reader.Number("rms_norm_eps", 0, 1) ?? 1e-6;
         LayerNormEps = 1e-5;
-        RopeTheta = reader.Number("rope_theta", 1e-6, 1e18) ?? 10000;
+        // files since transformers 5 hold both in one object
+        var rope = reader.Object("rope_parameters");
+        RopeTheta = rope?.Number("rope_theta", 1e-6, 1e18) ?? reader.Number("rope_theta", 1e-6, 1e18) ?? 10000;
         AttentionBias = reader.Flag("attention_bias") ?? false;
         MlpBias = reader.Flag("mlp_bias") ?? false;
         HiddenAct = reader.Text("hidden_act") ?? "silu";
         if (mistral)
             SlidingWindow = reader.Has("sliding_window") ? reader.Integer("sliding_window", 1, int.MaxValue) : 4096;
-        if (reader.Object("rope_scaling") is { } scaling)
+        if ((rope ?? reader.Object("rope_scaling")) is { } scaling)
         {
-            var kind = scaling.Text("rope_type") ?? scaling.Text("type") ?? throw scaling.Lacks("type", "rope_scaling must say how positions are stretched");
+            var key = scaling.Text("rope_type") is null ? "type" : "rope_type";
+            var kind = scaling.Text(key) ?? (rope is null ? throw scaling.Lacks("type", "rope_scaling must say how positions are stretched") : "default");
+            if (kind is not ("default" or "linear" or "dynamic"))
+                throw scaling.Wrong(key, "'default', 'linear' or 'dynamic': positions are stretched in no other way here");
             if (kind != "default")
                 RopeScaling = new(kind, scaling.Number("factor", 1, 1e6) ?? throw scaling.Lacks("factor", "rope_scaling must say by how much"));
         }

@@ -14,12 +14,14 @@ public sealed partial class LlavaConfig
 
     private readonly JsonObject _json;
 
-    private LlavaConfig(JsonObject json, string file)
+    private LlavaConfig(JsonObject json, string file, LlavaConfig? changed = null)
     {
+        if (changed is not null)
+            (VisionConfig, ImageTokenId) = (changed.VisionConfig, changed.ImageTokenId);
+        else if (HuggingFaceLayout.Is(json))
+            (json, VisionConfig, ImageTokenId) = HuggingFaceLayout.Read(json, file);
         (_json, File) = (json, file);
         var reader = new ConfigReader(_json, file);
-        if (reader.Node("text_config") is JsonObject)
-            throw new CheckpointException($"'{file}' has the Hugging Face layout (a 'text_config' inside), not the original's. Convert the checkpoint with 'llava convert hf' first.", file);
         ModelType = reader.Text("model_type") ?? "";
         Architectures = reader.Texts("architectures");
         (Family, FamilyIsStated) = DecideFamily(ModelType, Architectures, reader);
@@ -31,11 +33,20 @@ public sealed partial class LlavaConfig
     /// <summary>The file it came from, for messages.</summary>
     public string File { get; }
 
-    /// <summary>A copy of the whole object, unknown keys included.</summary>
+    /// <summary>A copy of the whole object, unknown keys included; of the Hugging Face layout its translation into the original's keys.</summary>
     public JsonObject Json => (JsonObject)_json.DeepClone();
 
     /// <summary>The conversation template that the model was trained with (a key of ours; the original goes by the model's name); null when the file does not say.</summary>
     public string? ConversationTemplate { get; }
+
+    /// <summary>The config of the vision tower inside the checkpoint, which the Hugging Face layout carries; null: <see cref="MmVisionTower"/> names a folder.</summary>
+    public ClipVisionConfig? VisionConfig { get; }
+
+    /// <summary>The vocabulary's own id of a picture, which the Hugging Face layout has; null in the original's layout, which has none.</summary>
+    public int? ImageTokenId { get; }
+
+    /// <summary>Whether the file had the layout of Hugging Face's own classes (<c>llava-hf</c>).</summary>
+    public bool IsHuggingFace => VisionConfig is not null;
 
     /// <summary>The key <c>model_type</c>, or empty; informational.</summary>
     public string ModelType { get; }
@@ -68,7 +79,7 @@ public sealed partial class LlavaConfig
         var json = Json;
         foreach (var (key, value) in overrides)
             json[key] = value?.DeepClone();
-        return new(json, File);
+        return new(json, File, this);
     }
 
     /// <summary>The same config with one key set to another value; null is a value.</summary>

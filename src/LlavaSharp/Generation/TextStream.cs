@@ -19,11 +19,17 @@ internal sealed class TextStream(Tokenizer tokenizer, IReadOnlyList<string> stop
     /// <summary>What was shown so far.</summary>
     public string Text => _text.ToString();
 
+    /// <summary>The text of a finished answer. Spare ids behind the vocabulary, which a model with a padded embedding can generate, have none.</summary>
+    public static string Decode(Tokenizer tokenizer, IEnumerable<int> ids, bool skipSpecialTokens = true) =>
+        tokenizer.Decode(ids.Where(id => tokenizer.IdToToken(id) is not null), skipSpecialTokens);
+
     /// <summary>Takes an id; false when the answer ends here.</summary>
     public bool Put(int id)
     {
         if (Stopped)
             return false;
+        if (tokenizer.IdToToken(id) is null)
+            return true;
         Show(_decoder.Put(id));
         if (!_watches || Stopped)
             return !Stopped;

@@ -13,7 +13,7 @@ namespace LlavaSharp.Imaging;
 public sealed class ClipImageProcessor
 {
     private const int LargestSide = 16384;
-    private const string FileName = "preprocessor_config.json";
+    internal const string FileName = "preprocessor_config.json";
 
     private readonly Lazy<float[][]> _values;
 
@@ -71,6 +71,9 @@ public sealed class ClipImageProcessor
 
     /// <summary>Whether the mean is subtracted and the result divided by the deviation; true by default.</summary>
     public bool DoNormalize { get; init; } = true;
+
+    /// <summary>Whether the file asks for pictures padded to a square first (<c>do_pad</c> of <c>LlavaImageProcessor</c>, Hugging Face's name for <c>pad</c>); false by default.</summary>
+    public bool PadsToSquare { get; init; }
 
     /// <summary>1/255 by default.</summary>
     public double RescaleFactor { get; init; } = 1.0 / 255;

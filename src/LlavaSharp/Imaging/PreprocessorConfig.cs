@@ -23,10 +23,15 @@ internal sealed class PreprocessorConfig(JsonElement root, string path)
             DoCenterCrop = Flag("do_center_crop"),
             DoRescale = Flag("do_rescale"),
             DoNormalize = Flag("do_normalize"),
+            PadsToSquare = PadsToSquare(),
             RescaleFactor = Find("rescale_factor") is not { } factor ? 1.0 / 255
                 : factor.ValueKind == JsonValueKind.Number ? factor.GetDouble() : throw Wrong("rescale_factor is no number"),
         };
     }
+
+    // in other processors do_pad means the padding of batches
+    private bool PadsToSquare() => Find("image_processor_type") is { ValueKind: JsonValueKind.String } type
+        && type.GetString() is "LlavaImageProcessor" or "LlavaImageProcessorFast" && Find("do_pad") is not null && Flag("do_pad");
 
     private int ReadShortestEdge()
     {

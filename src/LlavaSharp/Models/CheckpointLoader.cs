@@ -81,6 +81,8 @@ internal static class CheckpointLoader
             weights.Merge(adapter);
         config = FitVocabulary(config, tokenizer, weights);
         var (vision, towerScope, towerFolder, processor) = OpenTower(folder, config, weights, type, device, options, owned);
+        if (config.IsHuggingFace && processor is { PadsToSquare: true })
+            config = config.With("image_aspect_ratio", ImagePreprocessor.Pad);
         return new()
         {
             Parts = parts,
@@ -105,6 +107,8 @@ internal static class CheckpointLoader
 
     private static Tokenizer LoadTokenizer(string folder, LlavaConfig config, bool hasBase)
     {
+        if (config.ImageTokenId is { } image)
+            return HuggingFaceTokenizer.Load(folder, image, config.VocabSize);
         // the original takes the fast tokenizer for MPT, and for a Mistral LLaVA that needs no base
         var fast = config.Family == ModelFamily.Mpt || (config.Family == ModelFamily.Mistral && config.MmVisionTower is not null && !hasBase);
         var tokenizer = TokenizerLoader.Load(folder, fast ? TokenizerKind.Fast : TokenizerKind.Auto);
@@ -123,7 +127,8 @@ internal static class CheckpointLoader
     // the original resizes a LLaVA's embeddings to the tokenizer's length, which may also be shorter
     private static LlavaConfig FitVocabulary(LlavaConfig config, Tokenizer tokenizer, CheckpointWeights weights)
     {
-        if (config.MmVisionTower is null || tokenizer.Count == config.VocabSize)
+        // a vocabulary in the Hugging Face layout has spare rows on purpose
+        if (config.MmVisionTower is null || config.IsHuggingFace || tokenizer.Count == config.VocabSize)
             return config;
         string[] names = config.Family == ModelFamily.Mpt ? ["transformer.wte.weight", "lm_head.weight"] : ["model.embed_tokens.weight", "lm_head.weight"];
         weights.ResizeVocabulary(names, config.VocabSize, tokenizer.Count);
@@ -137,15 +142,25 @@ internal static class CheckpointLoader
             return (null, default, null, null);
         if (config.S2)
             throw new LlavaException("config.json asks for the multi-scale vision tower (s2), which is not built yet.");
+        var inside = new WeightScope(weights)[config.Family == ModelFamily.Mpt ? "transformer" : "model"]["vision_tower"]["vision_tower"]["vision_model"];
+        if (config.VisionConfig is { } own)
+            return (own, inside, folder, LoadProcessor(folder, own));
         var towerFolder = new VisionTowerLocator(options.Hub()).LocateAsync(config.MmVisionTower, folder).GetAwaiter().GetResult();
         var tower = Add(owned, CheckpointFolder.Open(towerFolder));
-        var processor = ClipImageProcessor.Load(towerFolder);
-        var inside = new WeightScope(weights)[config.Family == ModelFamily.Mpt ? "transformer" : "model"]["vision_tower"]["vision_tower"]["vision_model"];
+        var processor = LoadProcessor(towerFolder, tower.VisionConfig);
         if (config.UnfreezeMmVisionTower && inside["embeddings"]["class_embedding"].Exists)
             return (tower.VisionConfig, inside, towerFolder, processor);
         var towerType = options.VisionTowerDataType is { } name ? ComputeDevice.ParseType(name) ?? type : device.type == TorchSharp.DeviceType.CPU ? type : ScalarType.Float32;
         var towerWeights = Add(owned, new CheckpointWeights(tower.Tensors, towerType, device, options.CheckFiniteWeights));
         return (tower.VisionConfig, new WeightScope(towerWeights)["vision_model"], towerFolder, processor);
+    }
+
+    private static ClipImageProcessor LoadProcessor(string folder, ClipVisionConfig vision)
+    {
+        var processor = ClipImageProcessor.Load(folder);
+        if (processor.DoCenterCrop && (processor.CropWidth, processor.CropHeight) != (vision.ImageSize, vision.ImageSize))
+            throw new CheckpointException($"'{Path.Combine(folder, ClipImageProcessor.FileName)}' crops pictures to {processor.CropWidth}x{processor.CropHeight} pixels, but the vision tower takes {vision.ImageSize}x{vision.ImageSize}. Fetch the file that belongs to the tower.", folder);
+        return processor;
     }
 
     private static ScalarType ChooseType(LoadOptions options, LlavaConfig config, CheckpointParts parts, Device device)

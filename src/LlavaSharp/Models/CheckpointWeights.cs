@@ -103,6 +103,10 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
         return new Embedding(table, _type);
     }
 
+    /// <summary>The sizes of the tensors whose names contain a text, by name.</summary>
+    public IEnumerable<(string Name, long[] Shape)> Named(string part) =>
+        _layers.SelectMany(layer => layer.Keys).Distinct().Where(name => name.Contains(part, StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(name => (name, Find(name)!.Shape));
+
     /// <summary>The format in which a tensor is stored; float32 for one that an adapter changes, null when there is none.</summary>
     public StoredDataType? StoredType(string name) => _adapter?.Weights.ContainsKey(name) == true ? StoredDataType.Float32 : Find(name)?.DataType;
 

@@ -1,3 +1,5 @@
+using LlavaSharp.Checkpoints;
+
 namespace LlavaSharp.Prompts;
 
 /// <summary>The original's conversation templates by name, and which one belongs to which model.</summary>
@@ -47,6 +49,17 @@ public static class ConversationTemplates
             if (template.Name == name)
                 return template.Create();
         throw new UnknownNameException("conversation template", name, Names);
+    }
+
+    /// <summary>The template that goes with a model: what its config says, else the original's rules by name.</summary>
+    public static string NameFor(LlavaConfig config, string modelName)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        if (config.ConversationTemplate is { } stated)
+            return stated;
+        var inferred = InferName(modelName);
+        // the rules' last resort is for models from before 1.5, which the Hugging Face layout never had
+        return config.IsHuggingFace && inferred == "llava_v0" ? "llava_v1" : inferred;
     }
 
     /// <summary>The template that the original's one-question and terminal programs take for a model's name.</summary>

@@ -32,4 +32,17 @@ public static class ImageTokenSplitter
         }
         return [.. ids];
     }
+
+    /// <summary>
+    /// The ids of a prompt for a model whose vocabulary has an id of its own for <c>&lt;image&gt;</c> (the Hugging Face layout): the text is
+    /// tokenized as a whole, as its own library does, and <paramref name="imageTokenIndex"/> is put in the place of <paramref name="imageTokenId"/>.
+    /// </summary>
+    public static int[] EncodeWhole(string prompt, Tokenizer tokenizer, int imageTokenId, int imageTokenIndex = LlavaConstants.ImageTokenIndex)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        var ids = tokenizer.Encode(prompt);
+        ids.AsSpan().Replace(imageTokenId, imageTokenIndex);
+        return ids;
+    }
 }

@@ -49,7 +49,7 @@ public static class CheckpointQuantizer
                 throw new CheckpointException($"'{folder}' is packed already. Quantise the checkpoint that it was made from.", folder);
             Directory.CreateDirectory(temporary);
             using var noGradient = no_grad();
-            new Run(opened, options, cancellation).Write(temporary);
+            new Run(opened, folder, options, cancellation).Write(temporary);
             CopyFiles(opened, Directory.Exists(folder) ? folder : null, temporary);
             if (Directory.Exists(target))
                 Directory.Delete(target);
@@ -82,8 +82,10 @@ public static class CheckpointQuantizer
                     File.Copy(Path.Combine(source, name), Path.Combine(target, name), overwrite: true);
     }
 
-    private sealed class Run(OpenedCheckpoint opened, QuantizeOptions options, CancellationToken cancellation)
+    private sealed class Run(OpenedCheckpoint opened, string folder, QuantizeOptions options, CancellationToken cancellation)
     {
+        private const string TowerPart = "vision_model.";
+
         private long _done;
         private long _total;
 
@@ -93,11 +95,15 @@ public static class CheckpointQuantizer
             var main = new SlotRecorder(opened.Weights);
             var tower = opened.TowerWeights is { } outside ? new SlotRecorder(outside) : null;
             _ = new LlavaNetwork(config, opened.Vision, main, tower is null ? opened.TowerScope with { Source = main } : opened.TowerScope with { Source = tower });
-            var tensors = main.Slots.Select(slot => (slot.Key, slot.Value)).ToList();
+            var tensors = Tensors(main, tower is null ? opened.Weights : null);
+            var towerTensors = tower is null ? [] : Tensors(tower, opened.TowerWeights);
             if (config.TieWordEmbeddings)
                 tensors.Add(("lm_head.weight", new(main.Slots[EmbeddingName].Shape, true)));
-            _total = tensors.Concat(tower?.Slots.Select(slot => (slot.Key, slot.Value)) ?? []).Sum(tensor => TensorShape.ElementCount(tensor.Item2.Shape) ?? 0);
-            var json = config.Json;
+            _total = tensors.Concat(towerTensors).Sum(tensor => TensorShape.ElementCount(tensor.Slot.Shape) ?? 0);
+            // the Hugging Face layout stays what it is; its tensors get the original's names, which it does not mind
+            var json = config.IsHuggingFace ? ConfigFile.Read(Path.Combine(folder, "config.json")) : config.Json;
+            if (json["text_config"] is JsonObject text)
+                text["tie_word_embeddings"] = false;
             json["tie_word_embeddings"] = false;
             json["torch_dtype"] = "float16";
             json["quantization_config"] = new JsonObject
@@ -108,24 +114,34 @@ public static class CheckpointQuantizer
                 ["group_size"] = PackedLayout.GroupInputs,
                 ["tower_bits"] = options.TowerBits,
             };
-            if (opened.TowerFolder is { } towerFolder)
-                json["mm_vision_tower"] = WriteTower(towerFolder, tower, target);
+            if (opened.TowerFolder is { } towerFolder && !config.IsHuggingFace)
+                json["mm_vision_tower"] = WriteTower(towerFolder, towerTensors, target);
             SafetensorsWriter.WriteSharded(target, Describe(tensors, opened.Weights));
             AtomicFile.WriteJson(Path.Combine(target, "config.json"), json);
         }
 
         private string EmbeddingName => opened.Config.Family == ModelFamily.Mpt ? "transformer.wte.weight" : "model.embed_tokens.weight";
 
+        // what the network asks for, and the parts of a tower that LLaVA does not compute
+        private static List<(string Name, SlotRecorder.Slot Slot)> Tensors(SlotRecorder recorder, CheckpointWeights? tower)
+        {
+            var tensors = recorder.Slots.Select(slot => (slot.Key, slot.Value)).ToList();
+            foreach (var (name, shape) in tower?.Named(TowerPart) ?? [])
+                if (!recorder.Slots.ContainsKey(name) && !name.EndsWith("position_ids", StringComparison.Ordinal))
+                    tensors.Add((name, new(shape, shape.Length == 2)));
+            return tensors;
+        }
+
         // a name that no tower beside the folder has, so that this one is found
-        private string WriteTower(string source, SlotRecorder? slots, string target)
+        private string WriteTower(string source, List<(string Name, SlotRecorder.Slot Slot)> tensors, string target)
         {
             var name = $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(opened.Config.MmVisionTower!)).Replace('\\', '_')}-{(options.TowerBits is { } bits ? $"{bits}bit" : "float")}";
-            var folder = Path.Combine(target, name);
-            Directory.CreateDirectory(folder);
-            if (slots is not null)
-                SafetensorsWriter.WriteSharded(folder, Describe(slots.Slots.Select(slot => (slot.Key, slot.Value)), opened.TowerWeights!));
-            File.Copy(Path.Combine(source, "config.json"), Path.Combine(folder, "config.json"));
-            File.Copy(Path.Combine(source, "preprocessor_config.json"), Path.Combine(folder, "preprocessor_config.json"));
+            var towerTarget = Path.Combine(target, name);
+            Directory.CreateDirectory(towerTarget);
+            if (tensors.Count > 0)
+                SafetensorsWriter.WriteSharded(towerTarget, Describe(tensors, opened.TowerWeights!));
+            File.Copy(Path.Combine(source, "config.json"), Path.Combine(towerTarget, "config.json"));
+            File.Copy(Path.Combine(source, "preprocessor_config.json"), Path.Combine(towerTarget, "preprocessor_config.json"));
             return name;
         }
 
@@ -136,7 +152,7 @@ public static class CheckpointQuantizer
         {
             if (!slot.IsLinear)
                 return null;
-            if (name.Contains("vision_model.", StringComparison.Ordinal))
+            if (name.Contains(TowerPart, StringComparison.Ordinal))
                 return options.TowerBits is null ? null : WeightBits.Eight;
             return name == "lm_head.weight" || name.Contains("mm_projector", StringComparison.Ordinal) ? WeightBits.Eight : (WeightBits)options.Bits;
         }

@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json;
 using LlavaSharp.Checkpoints;
+using LlavaSharp.Imaging;
+using LlavaSharp.Models;
 using LlavaSharp.Native;
 using LlavaSharp.Quantization;
 using static TorchSharp.torch;
@@ -22,6 +24,64 @@ public sealed class QuantizationArea : IParityArea
         CheckNormalFloat4(run, "nf4.safetensors");
         CheckInt8(run, "int8.safetensors");
         CheckStateDict(run, "nf4-linear-state-dict.safetensors");
+        CheckModel(run, "model.json", "model.safetensors");
+    }
+
+    // a whole model: its last logits with all linear layers but the output matrix quantised
+    private static void CheckModel(AreaRun run, string name, string tensorsName)
+    {
+        if (!run.Has(name))
+            return;
+        var set = run.Json(name);
+        using var tensors = new GoldenTensors(run.Has(tensorsName) ? SafetensorsFile.Open(run.Use(tensorsName)) : null);
+        var folder = Path.Combine(run.Root, set.Text("checkpoint_folder"));
+        var owners = set.GetProperty("cases").EnumerateArray().Select(row => $"case{row.Int("case")}").ToList();
+        var inputs = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "golden.json"))).RootElement.GetProperty("cases");
+        foreach (var (form, options, allowed) in new[] { ("nf4", new LoadOptions { LoadIn4Bit = true }, 2e-2), ("int8", new LoadOptions { LoadIn8Bit = true }, 5e-2) })
+        {
+            LlavaModel? model = null;
+            run.Case($"{name}:{form}", c =>
+            {
+                c.Fields(set, "checkpoint", "checkpoint_folder", "cases", "quantised_layers", "quantised_layer_names", "made_with");
+                model = LlavaModel.Load(folder, options: options with { QuantType = "nf4", Device = "cpu", DataType = "float32", Offline = true, Compatibility = CompatibilityOptions.Original });
+                if (set.HasValue("quantised_layers"))
+                    c.Equal("quantised_layers", set.Int("quantised_layers"), ExpectedTensors.For(model.Config, model.Config.VisionConfig).Count(IsQuantized));
+            });
+            using (model)
+            {
+                foreach (var row in set.GetProperty("cases").EnumerateArray())
+                {
+                    run.Case($"{name}:case{row.Int("case")}.{form}", c =>
+                    {
+                        c.Fields(row, "case", "nf4_max_difference_from_float", "int8_max_difference_from_float", "std", "argmax_float_nf4_int8");
+                        CheckLogits(c, model!, inputs[row.Int("case")], Path.GetDirectoryName(folder)!, tensors, $"case{row.Int("case")}.{form}", allowed);
+                    });
+                }
+            }
+        }
+        run.Case($"{tensorsName}:names", c => c.Sequence("tensors that no check knows", [], tensors.Unknown(tensor => !owners.Contains(tensor[..Math.Max(0, tensor.IndexOf('.'))]))));
+    }
+
+    private static bool IsQuantized(ExpectedTensor tensor) =>
+        tensor.Shape.Length == 2 && tensor.Required && !tensor.Name.Contains("embed", StringComparison.Ordinal) && tensor.Name != "lm_head.weight";
+
+    private static void CheckLogits(Comparison c, LlavaModel model, JsonElement input, string pictures, GoldenTensors tensors, string name, double allowed)
+    {
+        if (tensors.Find(name) is not { } expected)
+            return;
+        var images = input.Texts("pictures").Select(picture => Image.Load(Path.Combine(pictures, picture))).ToList();
+        var ids = model.EncodePrompt(input.Text("prompt"), images.Count);
+        var pixels = model.PreparePixels(images);
+        model.OnModelThread(() =>
+        {
+            using var noGradient = no_grad();
+            using var scope = NewDisposeScope();
+            using var merged = model.Merge(ids, pixels);
+            var language = model.Checkpoint.Network.Language;
+            var logits = language.Logits(language.Forward(merged.Embeddings, merged.Positions))[0, -1];   // [V]
+            c.Close(name, expected, logits.contiguous().data<float>().ToArray(), allowed);
+            return true;
+        });
     }
 
     private static void CheckNormalFloat4(AreaRun run, string name)

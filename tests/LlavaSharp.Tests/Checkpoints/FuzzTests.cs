@@ -57,6 +57,14 @@ public class FuzzTests
     }
 
     [Fact]
+    public void HuggingFaceConfig_Mutated_GivesTypedErrorsOnly() =>
+        Fuzz(File.ReadAllBytes(TestFiles.Golden("llava-hf", "llava-next-llama-newlayout", "config.json")), int.MaxValue, 11, bytes =>
+        {
+            var config = LlavaConfig.Parse(bytes);
+            ExpectedTensors.For(config, config.VisionConfig);
+        });
+
+    [Fact]
     public void ClipConfig_Mutated_GivesTypedErrorsOnly() =>
         Fuzz(File.ReadAllBytes(TestFiles.Golden("checkpoints", "clip-vit-tiny-patch14-56", "config.json")), int.MaxValue, 6, bytes => ExpectedTensors.ForTower(ClipVisionConfig.Parse(bytes)));
 

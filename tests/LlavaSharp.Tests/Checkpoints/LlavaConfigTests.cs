@@ -96,6 +96,7 @@ public class LlavaConfigTests
     [InlineData("""{"rope_theta": 0}""", "rope_theta")]
     [InlineData("""{"rope_scaling": {"factor": 2}}""", "type")]
     [InlineData("""{"rope_scaling": {"type": "linear"}}""", "factor")]
+    [InlineData("""{"rope_scaling": {"rope_type": "llama3", "factor": 8}}""", "rope_type")]
     [InlineData("""{"rope_scaling": "linear"}""", "rope_scaling")]
     [InlineData("""{"tie_word_embeddings": "no"}""", "tie_word_embeddings")]
     [InlineData("""{"architectures": [3]}""", "architectures")]
