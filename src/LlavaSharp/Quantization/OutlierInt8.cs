@@ -54,7 +54,8 @@ internal static class OutlierInt8
         var y = sums.mul_(factors).mul_(Scalars.Of(InverseSquare));
         if (outliers.shape[0] > 0)
         {
-            var columns = values.index_select(1, outliers);                                  // [M, O]
+            // the library takes these columns as they came, not as rounded
+            var columns = x.to(ScalarType.Float32).index_select(1, outliers);                // [M, O]
             var dense = weights.index_select(1, outliers).to(ScalarType.Float32)             // [N, O]
                 .mul_(scales.unsqueeze(1)).div_(Scalars.Of(Largest));
             y = y.AddInPlace(columns.matmul(dense.t()));

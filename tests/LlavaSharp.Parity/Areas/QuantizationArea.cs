@@ -79,7 +79,7 @@ public sealed class QuantizationArea : IParityArea
             using var merged = model.Merge(ids, pixels);
             var language = model.Checkpoint.Network.Language;
             var logits = language.Logits(language.Forward(merged.Embeddings, merged.Positions))[0, -1];   // [V]
-            c.Close(name, expected, logits.contiguous().data<float>().ToArray(), allowed);
+            c.Close(name, expected, logits.to(ScalarType.Float32).contiguous().data<float>().ToArray(), allowed);
             return true;
         });
     }
