@@ -27,6 +27,25 @@ internal abstract unsafe class MatrixKernels
     /// <summary>As <see cref="Variable"/> spells it.</summary>
     public abstract string Name { get; }
 
+    /// <summary>From how many tokens on products of 8-bit weights read <see cref="QuantizedActivations.Wide"/>.</summary>
+    public virtual int WideActivationsFrom => int.MaxValue;
+
+    /// <summary>A block of 16 rows times some tokens.</summary>
+    /// <param name="layout">How the matrix lies.</param>
+    /// <param name="block">The block's first byte.</param>
+    /// <param name="x">The activations.</param>
+    /// <param name="token">The first of the tokens.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="results">[count][16].</param>
+    public virtual void MultiplyTile(in PackedLayout layout, byte* block, QuantizedActivations x, int token, int count, float* results)
+    {
+        var done = 0;
+        for (; done + Wide <= count; done += Wide)
+            MultiplyFour(layout, block, x, token + done, results + done * PackedLayout.BlockRows);
+        for (; done < count; done++)
+            MultiplyOne(layout, block, x, token + done, results + done * PackedLayout.BlockRows);
+    }
+
     /// <summary>A block of 16 rows times one token.</summary>
     /// <param name="layout">How the matrix lies.</param>
     /// <param name="block">The block's first byte.</param>

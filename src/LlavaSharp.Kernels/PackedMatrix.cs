@@ -4,7 +4,7 @@ namespace LlavaSharp.Kernels;
 internal sealed unsafe class PackedMatrix
 {
     // activations of a tile stay in the second-level cache while the blocks of a part pass by
-    private const int TileTokens = 64;
+    private const int TileTokens = 128;
     private const int PartsPerThread = 8;
     [ThreadStatic]
     private static Product? _product;
@@ -35,6 +35,8 @@ internal sealed unsafe class PackedMatrix
         if (x.Groups != Layout.Groups)
             throw new ArgumentException($"The activations have {x.Groups} groups of {PackedLayout.GroupInputs}; the matrix has {Layout.Groups}.", nameof(x));
         ArgumentOutOfRangeException.ThrowIfLessThan(stride, Layout.Rows);
+        if (Layout.Bits == WeightBits.Eight && x.Tokens >= _kernels.WideActivationsFrom)
+            x.Widen(threads);
         var parts = Math.Min(Layout.Blocks, threads.Count == 1 ? 1 : threads.Count * PartsPerThread);
         var product = _product ??= new();
         product.Results = y;
@@ -45,7 +47,7 @@ internal sealed unsafe class PackedMatrix
 
     private void MultiplyBlocks(QuantizedActivations x, float* y, int stride, int first, int end)
     {
-        var results = stackalloc float[MatrixKernels.Wide * PackedLayout.BlockRows];
+        var results = stackalloc float[Math.Min(x.Tokens, TileTokens) * PackedLayout.BlockRows];
         for (var tile = 0; tile < x.Tokens; tile += TileTokens)
         {
             var tileEnd = Math.Min(x.Tokens, tile + TileTokens);
@@ -54,18 +56,9 @@ internal sealed unsafe class PackedMatrix
                 var data = _data + block * Layout.BlockBytes;
                 var row = block * PackedLayout.BlockRows;
                 var rows = Math.Min(PackedLayout.BlockRows, Layout.Rows - row);
-                var token = tile;
-                for (; token + MatrixKernels.Wide <= tileEnd; token += MatrixKernels.Wide)
-                {
-                    _kernels.MultiplyFour(Layout, data, x, token, results);
-                    for (var i = 0; i < MatrixKernels.Wide; i++)
-                        new ReadOnlySpan<float>(results + i * PackedLayout.BlockRows, rows).CopyTo(new Span<float>(y + (nint)(token + i) * stride + row, rows));
-                }
-                for (; token < tileEnd; token++)
-                {
-                    _kernels.MultiplyOne(Layout, data, x, token, results);
-                    new ReadOnlySpan<float>(results, rows).CopyTo(new Span<float>(y + (nint)token * stride + row, rows));
-                }
+                _kernels.MultiplyTile(Layout, data, x, tile, tileEnd - tile, results);
+                for (var token = tile; token < tileEnd; token++)
+                    new ReadOnlySpan<float>(results + (token - tile) * PackedLayout.BlockRows, rows).CopyTo(new Span<float>(y + (nint)token * stride + row, rows));
             }
         }
     }

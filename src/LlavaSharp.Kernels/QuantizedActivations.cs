@@ -14,6 +14,9 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     private Job? _job;
     private nuint _capacity;
     private void* _memory;
+    private nuint _wideCapacity;
+    private short* _wideMemory;
+    private WideningJob? _widening;
 
     /// <summary>Tokens held.</summary>
     public int Tokens { get; private set; }
@@ -33,6 +36,28 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     /// </summary>
     public int* Offsets { get; private set; }
 
+    /// <summary>The values in 16 bits, [tokens][groups * 32], for kernels that multiply 8-bit weights so; null until <see cref="Widen"/>.</summary>
+    public short* Wide { get; private set; }
+
+    /// <summary>Makes the values in 16 bits, unless they are there.</summary>
+    /// <param name="threads">What computes.</param>
+    public void Widen(KernelThreads threads)
+    {
+        if (Wide != null)
+            return;
+        var needed = (nuint)Tokens * (nuint)Groups * PackedLayout.GroupInputs * sizeof(short);
+        if (needed > _wideCapacity)
+        {
+            NativeMemory.AlignedFree(_wideMemory);
+            _wideMemory = null;
+            _wideCapacity = 0;
+            _wideMemory = (short*)NativeMemory.AlignedAlloc(needed, 64);
+            _wideCapacity = needed;
+        }
+        Wide = _wideMemory;
+        threads.Run(_widening ??= new(this), Tokens);
+    }
+
     /// <summary>Makes room.</summary>
     /// <param name="tokens">Tokens to come.</param>
     /// <param name="inputs">Activations a token.</param>
@@ -50,6 +75,7 @@ internal sealed unsafe class QuantizedActivations : IDisposable
             _capacity = needed;
         }
         (Tokens, Groups) = (tokens, groups);
+        Wide = null;
         Values = (sbyte*)_memory;
         Scales = (float*)(Values + count * PackedLayout.GroupInputs);
         Offsets = (int*)(Scales + count);
@@ -93,13 +119,19 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     public void Dispose()
     {
         NativeMemory.AlignedFree(_memory);
+        NativeMemory.AlignedFree(_wideMemory);
         _memory = null;
-        (_capacity, Tokens) = (0, 0);
+        _wideMemory = null;
+        (_capacity, _wideCapacity, Tokens) = (0, 0, 0);
         GC.SuppressFinalize(this);
     }
 
     /// <summary>Frees what nobody disposed.</summary>
-    ~QuantizedActivations() => NativeMemory.AlignedFree(_memory);
+    ~QuantizedActivations()
+    {
+        NativeMemory.AlignedFree(_memory);
+        NativeMemory.AlignedFree(_wideMemory);
+    }
 
     // the same operations in the same order on every processor, so that results do not depend on it
     private void QuantizeGroup(int index, ReadOnlySpan<float> x)
@@ -132,6 +164,22 @@ internal sealed unsafe class QuantizedActivations : IDisposable
         Offsets[index] = (ushort)(short)(-8 * first) | (-8 * second << 16);
 
         Vector256<int> Round(Vector256<float> values) => Vector256.ConvertToInt32(Vector256.Round(values * inverse));
+    }
+
+    private sealed class WideningJob(QuantizedActivations owner) : KernelWork
+    {
+        public override void RunPart(int part)
+        {
+            var count = owner.Groups * PackedLayout.GroupInputs;
+            var source = owner.Values + (nint)part * count;
+            var target = owner.Wide + (nint)part * count;
+            for (var i = 0; i < count; i += Vector256<sbyte>.Count)
+            {
+                var (low, high) = Vector256.Widen(Vector256.Load(source + i));
+                low.Store(target + i);
+                high.Store(target + i + Vector256<short>.Count);
+            }
+        }
     }
 
     private sealed class Job(QuantizedActivations owner) : KernelWork
