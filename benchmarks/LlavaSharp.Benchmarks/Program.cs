@@ -2,7 +2,7 @@ using BenchmarkDotNet.Running;
 using LlavaSharp.Benchmarks;
 
 // memory [GB]: peak anonymous memory of loading a written checkpoint; decode-step [PAIRS]: its overhead, by turns;
-// kernels [ROUNDS]: products with packed weights; anything else goes to BenchmarkDotNet
+// kernels [ROUNDS]: products with packed weights; peer [SHAPE LAYERS THREADS ROUNDS]: llama.cpp alone; anything else goes to BenchmarkDotNet
 switch (args)
 {
     case ["memory", .. var rest]:
@@ -11,6 +11,9 @@ switch (args)
         return DecodeStepOverhead.MeasurePairs(rest is [var pairs, ..] ? int.Parse(pairs, System.Globalization.CultureInfo.InvariantCulture) : 40);
     case ["kernels", .. var rest]:
         return KernelSpeed.Measure(rest is [var rounds, ..] ? int.Parse(rounds, System.Globalization.CultureInfo.InvariantCulture) : 5);
+    case ["peer", .. var rest]:
+        string[] given = [.. rest, .. new[] { "7b", "8", "2", "3" }[rest.Length..]];
+        return await PeerNumbers.MeasureAsync(given[0], int.Parse(given[1], System.Globalization.CultureInfo.InvariantCulture), int.Parse(given[2], System.Globalization.CultureInfo.InvariantCulture), int.Parse(given[3], System.Globalization.CultureInfo.InvariantCulture));
     case ["load-one", var folder, var type]:
         return LoadMemory.LoadOne(folder, type);
     default:
