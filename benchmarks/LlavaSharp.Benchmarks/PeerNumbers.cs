@@ -9,40 +9,32 @@ internal static class PeerNumbers
 {
     private const int Prompt = 620, Context = 700, Steps = 16, Sequences = 8, Capacity = 1024;
 
-    public static async Task<int> MeasureAsync(string name, int layers, int threads, int rounds)
+    public static async Task<int> MeasureAsync(string name, int layers, int threads, int rounds, GgufType matrices)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rounds, 1);
         var shape = BenchShape.Find(name, layers);
         var installation = await LlamaCppInstallation.EnsureAsync(Console.Error.WriteLine);
         int[] prompt = Ids(Prompt, shape), context = Ids(Context, shape), first = Ids(Sequences, shape);
-        foreach (var matrices in new[] { GgufType.Q4_0, GgufType.Q8_0 })
+        await using var peer = LlamaCppPeer.Start(installation);
+        var load = await peer.LoadAsync(PeerModelFile.Ensure(shape, matrices, Console.Error.WriteLine), threads, Capacity, Capacity);
+        Console.WriteLine(FormattableString.Invariant($"{shape}, {matrices}, {threads} threads: llama.cpp {load.Release} ({load.Variant}), {load.Description}; loaded in {load.Seconds:F2} s"));
+        foreach (var line in load.Buffers.Prepend(load.System))
+            Console.WriteLine($"  {line}");
+        List<double> prefill = [], one = [], sampling = [], many = [];
+        for (var round = 0; round < rounds; round++)
         {
-            var file = PeerModelFile.Ensure(shape, matrices, Console.Error.WriteLine);
-            await using var peer = LlamaCppPeer.Start(installation);
-            var load = await peer.LoadAsync(file, threads, Capacity, Capacity);
-            Console.WriteLine(FormattableString.Invariant($"{shape}, {matrices}, {threads} threads: llama.cpp {load.Release} ({load.Variant}), {load.Description}; loaded in {load.Seconds:F2} s"));
-            Console.WriteLine($"  {load.System}");
-            foreach (var line in load.Buffers)
-                Console.WriteLine($"  {line}");
-            List<double> prefill = [], one = [], sampling = [], many = [];
-            for (var round = -1; round < rounds; round++)
-            {
-                var seconds = await peer.PrefillAsync(prompt);
-                var single = await peer.DecodeAsync(context, first[..1], Steps);
-                var batch = await peer.DecodeAsync(context, first, Steps);
-                if (round < 0)
-                    continue;
-                prefill.Add(seconds);
-                one.Add(single.Seconds);
-                sampling.Add(single.Sampling);
-                many.Add(batch.Seconds);
-            }
-            var memory = await peer.MemoryAsync();
-            Print($"prefill of {Prompt} tokens", prefill, "s");
-            Print($"decode at batch 1, context {Context}", one, "s a token", 1);
-            Print("  greedy sampling, not in it", sampling, "s a token");
-            Print($"decode at batch {Sequences}, context {Context}", many, "s a step", Sequences);
-            Console.WriteLine(FormattableString.Invariant($"  memory: {memory.Resident / 1e9:F2} GB resident, {memory.Anonymous / 1e9:F2} GB of it no file's"));
+            prefill.Add(await peer.PrefillAsync(prompt));
+            var single = await peer.DecodeAsync(context, first[..1], Steps);
+            one.Add(single.Seconds);
+            sampling.Add(single.Sampling);
+            many.Add((await peer.DecodeAsync(context, first, Steps)).Seconds);
         }
+        var memory = await peer.MemoryAsync();
+        Print($"prefill of {Prompt} tokens", prefill, "s", Prompt);
+        Print($"decode at batch 1, context {Context}", one, "s a token", 1);
+        Print("greedy sampling, not in it", sampling, "s a token");
+        Print($"decode at batch {Sequences}, context {Context}", many, "s a step", Sequences);
+        Console.WriteLine(FormattableString.Invariant($"  memory: {memory.Resident / 1e9:F2} GB resident, {memory.Anonymous / 1e9:F2} GB of it no file's"));
         return 0;
     }
 
