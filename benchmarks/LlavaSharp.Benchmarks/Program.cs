@@ -3,7 +3,8 @@ using BenchmarkDotNet.Running;
 using LlavaSharp.Benchmarks;
 
 // memory [GB]: peak anonymous memory of loading a written checkpoint; decode-step [PAIRS]: its overhead, by turns;
-// kernels [ROUNDS]: products with packed weights; peer [SHAPE LAYERS THREADS ROUNDS TYPE]: llama.cpp alone; anything else goes to BenchmarkDotNet
+// kernels [ROUNDS]: products with packed weights; peer [SHAPE LAYERS THREADS ROUNDS TYPE]: llama.cpp alone;
+// limits: what the machine can do at best; anything else goes to BenchmarkDotNet
 switch (args)
 {
     case ["memory", .. var rest]:
@@ -12,6 +13,9 @@ switch (args)
         return DecodeStepOverhead.MeasurePairs(rest is [var pairs, ..] ? Number(pairs) : 40);
     case ["kernels", .. var rest]:
         return KernelSpeed.Measure(rest is [var rounds, ..] ? Number(rounds) : 5);
+    case ["limits"]:
+        Console.WriteLine(LlavaSharp.Benchmarking.Machine.MachineLimits.Measure(Environment.ProcessorCount));
+        return 0;
     case ["peer", .. var rest]:
         string[] given = [.. rest, .. new[] { "7b", "8", "2", "3", "q4_0" }[rest.Length..]];
         return await PeerNumbers.MeasureAsync(given[0], Number(given[1]), Number(given[2]), Number(given[3]), Enum.Parse<LlavaSharp.Checkpoints.Gguf.GgufType>(given[4], ignoreCase: true));
