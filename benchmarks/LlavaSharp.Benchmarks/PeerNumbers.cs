@@ -16,7 +16,7 @@ internal static class PeerNumbers
         var installation = await LlamaCppInstallation.EnsureAsync(Console.Error.WriteLine);
         int[] prompt = Ids(Prompt, shape), context = Ids(Context, shape), first = Ids(Sequences, shape);
         await using var peer = LlamaCppPeer.Start(installation);
-        var load = await peer.LoadAsync(PeerModelFile.Ensure(shape, matrices, Console.Error.WriteLine), threads, Capacity, Capacity);
+        var load = await peer.LoadAsync(PeerModelFile.Ensure(shape, matrices, GgufType.Q8_0, Console.Error.WriteLine), threads, Capacity, Capacity);
         Console.WriteLine(FormattableString.Invariant($"{shape}, {matrices}, {threads} threads: llama.cpp {load.Release} ({load.Variant}), {load.Description}; loaded in {load.Seconds:F2} s"));
         foreach (var line in load.Buffers.Prepend(load.System))
             Console.WriteLine($"  {line}");
