@@ -3,6 +3,7 @@ using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Engines;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using LlavaSharp.Benchmarking;
 using LlavaSharp.Checkpoints;
 using LlavaSharp.Generation;
 using LlavaSharp.Models;

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
+using LlavaSharp.Benchmarking;
+using LlavaSharp.Benchmarking.Machine;
 using LlavaSharp.Kernels;
 
 namespace LlavaSharp.Benchmarks;
@@ -10,7 +11,6 @@ namespace LlavaSharp.Benchmarks;
 /// </summary>
 internal static unsafe class KernelSpeed
 {
-    private const long ReadBytes = 2L << 30;
     private static readonly (int Rows, int Inputs)[] _layer = [(4096, 4096), (4096, 4096), (4096, 4096), (4096, 4096), (11008, 4096), (11008, 4096), (4096, 11008)];
 
     /// <summary>Measures and prints.</summary>
@@ -20,16 +20,15 @@ internal static unsafe class KernelSpeed
     {
         var threads = KernelThreads.Shared;
         var matrices = new[] { WeightBits.Four, WeightBits.Eight }.ToDictionary(bits => bits, bits => Create(bits, layers));
-        var buffer = (byte*)NativeMemory.AlignedAlloc((nuint)ReadBytes, 4096);
-        NativeMemory.Fill(buffer, (nuint)ReadBytes, 1);
+        using var reading = new MemoryReading(threads);
         int[] batches = [1, 2, 4, 8, 620];
         var activations = batches.ToDictionary(tokens => tokens, tokens => (Narrow: Activations(tokens, 4096), Wide: Activations(tokens, 11008)));
         var results = (float*)NativeMemory.AlignedAlloc(620 * 11008 * sizeof(float), 64);
         var times = new Dictionary<(WeightBits, int), List<double>>();
-        var read = double.PositiveInfinity;
+        var read = 0.0;
         for (var round = -1; round < rounds; round++)
         {
-            read = Math.Min(read, Timing.Seconds(() => Read(buffer, threads)));
+            read = Math.Max(read, reading.Run());
             foreach (var (bits, list) in matrices)
             {
                 foreach (var tokens in batches)
@@ -47,13 +46,13 @@ internal static unsafe class KernelSpeed
                 }
             }
         }
-        Console.WriteLine(FormattableString.Invariant($"{MatrixKernels.Current.Name}, {threads.Count} threads; reading 2 GB: {ReadBytes / read / 1e9:F1} GB/s"));
+        Console.WriteLine(FormattableString.Invariant($"{MatrixKernels.Current.Name}, {threads.Count} threads; reading 2 GB: {read / 1e9:F1} GB/s"));
         foreach (var ((bits, tokens), all) in times)
         {
             var median = Timing.Median(all);
             double bytes = matrices[bits].Sum(matrix => matrix.Layout.Bytes), products = matrices[bits].Sum(matrix => (double)matrix.Layout.Rows * matrix.Layout.Inputs) * tokens;
             Console.WriteLine(FormattableString.Invariant(
-                $"{(int)bits} bits, {tokens,3} tokens: {median * 1e3 / layers,8:F2} ms a layer, {bytes / median / 1e9,5:F1} GB/s ({100 * bytes / median * read / ReadBytes,3:F0} % of reading), {2 * products / median / 1e9,4:F0} GFLOP/s"));
+                $"{(int)bits} bits, {tokens,3} tokens: {median * 1e3 / layers,8:F2} ms a layer, {bytes / median / 1e9,5:F1} GB/s ({100 * bytes / median / read,3:F0} % of reading), {2 * products / median / 1e9,4:F0} GFLOP/s"));
         }
         return 0;
     }
@@ -82,28 +81,5 @@ internal static unsafe class KernelSpeed
         for (var token = 0; token < tokens; token++)
             x.Quantize(token, [.. Enumerable.Range(0, inputs).Select(_ => random.NextSingle() - 0.5f)]);
         return x;
-    }
-
-    private static void Read(byte* buffer, KernelThreads threads) => threads.Run(new Reading(buffer, threads.Count), threads.Count);
-
-    private sealed class Reading(byte* buffer, int parts) : KernelWork
-    {
-        private ulong _sum;
-
-        public override void RunPart(int part)
-        {
-            var length = ReadBytes / parts / 128 * 128;
-            var at = (ulong*)(buffer + part * length);
-            var end = at + length / sizeof(ulong);
-            Vector256<ulong> a = default, b = default, c = default, d = default;
-            for (; at < end; at += 16)
-            {
-                a += Vector256.Load(at);
-                b += Vector256.Load(at + 4);
-                c += Vector256.Load(at + 8);
-                d += Vector256.Load(at + 12);
-            }
-            Interlocked.Add(ref _sum, Vector256.Sum(a + b + c + d));
-        }
     }
 }

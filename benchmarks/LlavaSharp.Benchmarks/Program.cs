@@ -1,19 +1,29 @@
+using System.Globalization;
 using BenchmarkDotNet.Running;
 using LlavaSharp.Benchmarks;
 
 // memory [GB]: peak anonymous memory of loading a written checkpoint; decode-step [PAIRS]: its overhead, by turns;
-// kernels [ROUNDS]: products with packed weights; anything else goes to BenchmarkDotNet
+// kernels [ROUNDS]: products with packed weights; peer [SHAPE LAYERS THREADS ROUNDS TYPE]: llama.cpp alone;
+// limits: what the machine can do at best; anything else goes to BenchmarkDotNet
 switch (args)
 {
     case ["memory", .. var rest]:
-        return LoadMemory.Measure(rest is [var size, ..] ? double.Parse(size, System.Globalization.CultureInfo.InvariantCulture) : 2);
+        return LoadMemory.Measure(rest is [var size, ..] ? double.Parse(size, CultureInfo.InvariantCulture) : 2);
     case ["decode-step", .. var rest]:
-        return DecodeStepOverhead.MeasurePairs(rest is [var pairs, ..] ? int.Parse(pairs, System.Globalization.CultureInfo.InvariantCulture) : 40);
+        return DecodeStepOverhead.MeasurePairs(rest is [var pairs, ..] ? Number(pairs) : 40);
     case ["kernels", .. var rest]:
-        return KernelSpeed.Measure(rest is [var rounds, ..] ? int.Parse(rounds, System.Globalization.CultureInfo.InvariantCulture) : 5);
+        return KernelSpeed.Measure(rest is [var rounds, ..] ? Number(rounds) : 5);
+    case ["limits"]:
+        Console.WriteLine(LlavaSharp.Benchmarking.Machine.MachineLimits.Measure(Environment.ProcessorCount));
+        return 0;
+    case ["peer", .. var rest]:
+        string[] given = [.. rest, .. new[] { "7b", "8", "2", "3", "q4_0" }[rest.Length..]];
+        return await PeerNumbers.MeasureAsync(given[0], Number(given[1]), Number(given[2]), Number(given[3]), Enum.Parse<LlavaSharp.Checkpoints.Gguf.GgufType>(given[4], ignoreCase: true));
     case ["load-one", var folder, var type]:
         return LoadMemory.LoadOne(folder, type);
     default:
         BenchmarkSwitcher.FromAssembly(typeof(DecodeStepOverhead).Assembly).Run(args);
         return 0;
 }
+
+static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);

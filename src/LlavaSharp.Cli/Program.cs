@@ -8,6 +8,7 @@ root.Subcommands.Add(ChatCommand.Create());
 root.Subcommands.Add(InspectCommand.Create());
 root.Subcommands.Add(DataCommand.Create());
 root.Subcommands.Add(DoctorCommand.Create());
+root.Subcommands.Add(BenchCommand.Create());
 root.Subcommands.Add(TrainCommand.Create());
 root.Subcommands.Add(EvalCommand.Create());
 root.Subcommands.Add(QuantizeCommand.Create());

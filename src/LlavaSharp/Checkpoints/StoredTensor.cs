@@ -83,6 +83,33 @@ public sealed unsafe class StoredTensor
         return values;
     }
 
+    /// <summary>The values of one row (the last dimension) as single-precision numbers.</summary>
+    /// <param name="row">Its number among the rows of all other dimensions.</param>
+    /// <param name="values">Room for as many values as the last dimension has.</param>
+    internal void ReadRow(long row, Span<float> values)
+    {
+        long start = 0, step = 1;
+        if (Strides is null)
+            start = row * values.Length;
+        else if (Strides.Length > 0)
+        {
+            step = Strides[^1];
+            for (var dimension = Shape.Length - 2; dimension >= 0; row /= Shape[dimension--])
+                start += row % Shape[dimension] * Strides[dimension];
+        }
+        var size = DataType.Size();
+        var first = Pointer + start * size;
+        if (DataType == StoredDataType.Float16 && step == 1)
+        {
+            var halves = new ReadOnlySpan<Half>(first, values.Length);
+            for (var i = 0; i < values.Length; i++)
+                values[i] = (float)halves[i];
+            return;
+        }
+        for (var i = 0; i < values.Length; i++)
+            values[i] = ReadSingle(first + i * step * size, DataType);
+    }
+
     /// <summary>Writes the elements in row-major order to a stream, in pieces.</summary>
     public void WriteTo(Stream stream)
     {

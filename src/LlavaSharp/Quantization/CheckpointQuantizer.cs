@@ -49,7 +49,9 @@ public static class CheckpointQuantizer
                 throw new CheckpointException($"'{folder}' is packed already. Quantise the checkpoint that it was made from.", folder);
             Directory.CreateDirectory(temporary);
             using var noGradient = no_grad();
-            new Run(opened, folder, options, cancellation).Write(temporary);
+            // the Hugging Face layout stays what it is; its tensors get the original's names, which it does not mind
+            var json = opened.Config.IsHuggingFace ? ConfigFile.Read(Path.Combine(folder, "config.json")) : opened.Config.Json;
+            WriteModel(opened.Config, opened.Vision, opened.Weights, opened.TowerScope, opened.TowerFolder, json, temporary, options, cancellation);
             CopyFiles(opened, Directory.Exists(folder) ? folder : null, temporary);
             if (Directory.Exists(target))
                 Directory.Delete(target);
@@ -68,6 +70,21 @@ public static class CheckpointQuantizer
         }
     }
 
+    /// <summary>Writes the weights and <c>config.json</c> of a model into a folder that exists.</summary>
+    /// <param name="config">Its config.</param>
+    /// <param name="vision">Its tower's config.</param>
+    /// <param name="weights">Its tensors.</param>
+    /// <param name="towerScope">Where the tower's "embeddings" and "encoder" lie, in <paramref name="weights"/> or outside.</param>
+    /// <param name="towerFolder">Where the tower's config and processor lie; null: they are not written.</param>
+    /// <param name="json">What becomes <c>config.json</c>, with the keys of the quantisation added.</param>
+    /// <param name="target">The folder.</param>
+    /// <param name="options">How.</param>
+    /// <param name="cancellation">Gives up.</param>
+    internal static void WriteModel(
+        LlavaConfig config, ClipVisionConfig? vision, CheckpointWeights weights, WeightScope towerScope, string? towerFolder, JsonObject json, string target,
+        QuantizeOptions options, CancellationToken cancellation) =>
+        new Run(config, vision, weights, towerScope, towerFolder, json, options, cancellation).Write(target);
+
     private static void CopyFiles(OpenedCheckpoint opened, string? folder, string target)
     {
         if (opened.Parts.Gguf is { } gguf)
@@ -82,7 +99,9 @@ public static class CheckpointQuantizer
                     File.Copy(Path.Combine(source, name), Path.Combine(target, name), overwrite: true);
     }
 
-    private sealed class Run(OpenedCheckpoint opened, string folder, QuantizeOptions options, CancellationToken cancellation)
+    private sealed class Run(
+        LlavaConfig config, ClipVisionConfig? vision, CheckpointWeights weights, WeightScope towerScope, string? towerFolder, JsonObject json,
+        QuantizeOptions options, CancellationToken cancellation)
     {
         private const string TowerPart = "vision_model.";
 
@@ -91,17 +110,15 @@ public static class CheckpointQuantizer
 
         public void Write(string target)
         {
-            var config = opened.Config;
-            var main = new SlotRecorder(opened.Weights);
-            var tower = opened.TowerWeights is { } outside ? new SlotRecorder(outside) : null;
-            _ = new LlavaNetwork(config, opened.Vision, main, tower is null ? opened.TowerScope with { Source = main } : opened.TowerScope with { Source = tower });
-            var tensors = Tensors(main, tower is null ? opened.Weights : null);
-            var towerTensors = tower is null ? [] : Tensors(tower, opened.TowerWeights);
+            var main = new SlotRecorder(weights);
+            var outside = towerScope.Source is CheckpointWeights other && other != weights ? other : null;
+            var tower = outside is null ? null : new SlotRecorder(outside);
+            _ = new LlavaNetwork(config, vision, main, towerScope with { Source = tower ?? main });
+            var tensors = Tensors(main, outside is null ? weights : null);
+            var towerTensors = tower is null ? [] : Tensors(tower, outside);
             if (config.TieWordEmbeddings)
                 tensors.Add(("lm_head.weight", new(main.Slots[EmbeddingName].Shape, true)));
             _total = tensors.Concat(towerTensors).Sum(tensor => TensorShape.ElementCount(tensor.Slot.Shape) ?? 0);
-            // the Hugging Face layout stays what it is; its tensors get the original's names, which it does not mind
-            var json = config.IsHuggingFace ? ConfigFile.Read(Path.Combine(folder, "config.json")) : config.Json;
             if (json["text_config"] is JsonObject text)
                 text["tie_word_embeddings"] = false;
             json["tie_word_embeddings"] = false;
@@ -114,13 +131,13 @@ public static class CheckpointQuantizer
                 ["group_size"] = PackedLayout.GroupInputs,
                 ["tower_bits"] = options.TowerBits,
             };
-            if (opened.TowerFolder is { } towerFolder && !config.IsHuggingFace)
-                json["mm_vision_tower"] = WriteTower(towerFolder, towerTensors, target);
-            SafetensorsWriter.WriteSharded(target, Describe(tensors, opened.Weights));
+            if (vision is not null && !config.IsHuggingFace)
+                json["mm_vision_tower"] = WriteTower(towerTensors, outside, target);
+            SafetensorsWriter.WriteSharded(target, Describe(tensors, weights));
             AtomicFile.WriteJson(Path.Combine(target, "config.json"), json);
         }
 
-        private string EmbeddingName => opened.Config.Family == ModelFamily.Mpt ? "transformer.wte.weight" : "model.embed_tokens.weight";
+        private string EmbeddingName => config.Family == ModelFamily.Mpt ? "transformer.wte.weight" : "model.embed_tokens.weight";
 
         // what the network asks for, and the parts of a tower that LLaVA does not compute
         private static List<(string Name, SlotRecorder.Slot Slot)> Tensors(SlotRecorder recorder, CheckpointWeights? tower)
@@ -133,20 +150,20 @@ public static class CheckpointQuantizer
         }
 
         // a name that no tower beside the folder has, so that this one is found
-        private string WriteTower(string source, List<(string Name, SlotRecorder.Slot Slot)> tensors, string target)
+        private string WriteTower(List<(string Name, SlotRecorder.Slot Slot)> tensors, CheckpointWeights? outside, string target)
         {
-            var name = $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(opened.Config.MmVisionTower!)).Replace('\\', '_')}-{(options.TowerBits is { } bits ? $"{bits}bit" : "float")}";
+            var name = $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(config.MmVisionTower!)).Replace('\\', '_')}-{(options.TowerBits is { } bits ? $"{bits}bit" : "float")}";
             var towerTarget = Path.Combine(target, name);
             Directory.CreateDirectory(towerTarget);
-            if (tensors.Count > 0)
-                SafetensorsWriter.WriteSharded(towerTarget, Describe(tensors, opened.TowerWeights!));
-            File.Copy(Path.Combine(source, "config.json"), Path.Combine(towerTarget, "config.json"));
-            File.Copy(Path.Combine(source, "preprocessor_config.json"), Path.Combine(towerTarget, "preprocessor_config.json"));
+            if (outside is not null)
+                SafetensorsWriter.WriteSharded(towerTarget, Describe(tensors, outside));
+            foreach (var file in towerFolder is null ? [] : new[] { "config.json", "preprocessor_config.json" })
+                File.Copy(Path.Combine(towerFolder!, file), Path.Combine(towerTarget, file));
             return name;
         }
 
-        private IEnumerable<TensorToWrite> Describe(IEnumerable<(string Name, SlotRecorder.Slot Slot)> tensors, CheckpointWeights weights) =>
-            tensors.Select(tensor => Bits(tensor.Name, tensor.Slot) is { } bits ? Packed(tensor.Name, tensor.Slot.Shape, bits, weights) : Dense(tensor.Name, tensor.Slot.Shape, weights));
+        private IEnumerable<TensorToWrite> Describe(IEnumerable<(string Name, SlotRecorder.Slot Slot)> tensors, CheckpointWeights source) =>
+            tensors.Select(tensor => Bits(tensor.Name, tensor.Slot) is { } bits ? Packed(tensor.Name, tensor.Slot.Shape, bits, source) : Dense(tensor.Name, tensor.Slot.Shape, source));
 
         private WeightBits? Bits(string name, SlotRecorder.Slot slot)
         {
@@ -157,15 +174,15 @@ public static class CheckpointQuantizer
             return name == "lm_head.weight" || name.Contains("mm_projector", StringComparison.Ordinal) ? WeightBits.Eight : (WeightBits)options.Bits;
         }
 
-        private unsafe TensorToWrite Packed(string name, long[] shape, WeightBits bits, CheckpointWeights weights)
+        private unsafe TensorToWrite Packed(string name, long[] shape, WeightBits bits, CheckpointWeights stored)
         {
             var (rows, inputs) = (checked((int)shape[0]), checked((int)shape[1]));
             var bytes = new PackedLayout(rows, inputs, bits).Bytes;
             return new(name, StoredDataType.UInt8, [PackedHeader.Size + bytes], stream =>
             {
                 cancellation.ThrowIfCancellationRequested();
-                var source = name == "lm_head.weight" && opened.Config.TieWordEmbeddings ? EmbeddingName : name;
-                using var weight = weights.Fresh(source, shape);                                           // [N, K]
+                var source = name == "lm_head.weight" && config.TieWordEmbeddings ? EmbeddingName : name;
+                using var weight = stored.Fresh(source, shape);                                           // [N, K]
                 var values = (float*)TorchAbi.DataPointer(weight);
                 using var magnitudes = weight.abs();
                 using var most = magnitudes.max();
@@ -188,15 +205,15 @@ public static class CheckpointQuantizer
             });
         }
 
-        private unsafe TensorToWrite Dense(string name, long[] shape, CheckpointWeights weights)
+        private unsafe TensorToWrite Dense(string name, long[] shape, CheckpointWeights stored)
         {
-            var type = shape.Length > 1 || weights.StoredType(name) is StoredDataType.Float16 or StoredDataType.BFloat16 ? StoredDataType.Float16 : StoredDataType.Float32;
-            if (weights.StoredType(name) == StoredDataType.BFloat16)
+            var type = shape.Length > 1 || stored.StoredType(name) is StoredDataType.Float16 or StoredDataType.BFloat16 ? StoredDataType.Float16 : StoredDataType.Float32;
+            if (stored.StoredType(name) == StoredDataType.BFloat16)
                 type = StoredDataType.BFloat16;   // numbers beyond the range of float16 stay what they are
             return new(name, type, shape, stream =>
             {
                 cancellation.ThrowIfCancellationRequested();
-                using var fresh = weights.Fresh(name, shape);
+                using var fresh = stored.Fresh(name, shape);
                 using var value = fresh.to(StoredTensorViews.Type(type));
                 using var bytes = new UnmanagedMemoryStream((byte*)TorchAbi.DataPointer(value), value.numel() * value.element_size());
                 bytes.CopyTo(stream, 1 << 20);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlavaSharp.Checkpoints;
+using LlavaSharp.Checkpoints.Formula;
 using LlavaSharp.Generation;
 using LlavaSharp.Models;
 using LlavaSharp.Native;
@@ -55,9 +56,9 @@ internal sealed class FullSizeArea : IParityArea
     private static Tensor CheckClip(Comparison c, JsonElement golden, GoldenTensors tensors, uint salt)
     {
         using var scope = NewDisposeScope();
-        using var weights = new FormulaWeights(salt);
-        var pixels = new float[3 * ImageSize * ImageSize];
-        weights.Fill("pixel_values", pixels, u => 4 * (u - 0.5f));
+        using var formula = new FormulaTensors([.. ExpectedTensors.ForTower(Clip), .. ExpectedTensors.For(Config("vicuna7b"))], salt);
+        using var weights = new CheckpointWeights(formula.Tensors, ScalarType.Float32, CPU, checkFinite: false);
+        var pixels = Numbers("pixel_values", salt, 3 * ImageSize * ImageSize, u => 4 * (u - 0.5f));
         var input = tensor(pixels, [1, 3, ImageSize, ImageSize]);
         var norms = new List<double>();
         // one more layer than LLaVA uses, for the norms of all hidden states
@@ -87,15 +88,13 @@ internal sealed class FullSizeArea : IParityArea
     {
         c.Fields(golden, "prompt_ids_before", "prompt_ids_after", "length", "top20_ids", "top20", "mean", "std", "greedy_ids", "greedy_margins");
         using var scope = NewDisposeScope();
-        using var weights = new FormulaWeights(salt);
-        var json = JsonNode.Parse(Shapes[name])!.AsObject();
-        foreach (var (key, value) in JsonNode.Parse("""{"model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 2, "num_attention_heads": 32, "vocab_size": 32000, "rms_norm_eps": 1e-5, "max_position_embeddings": 4096, "eos_token_id": 2}""")!.AsObject())
-            json[key] = value?.DeepClone();
-        var network = new LlavaNetwork(LlavaConfig.FromJson(json), null, weights, default);
+        var config = Config(name);
+        using var formula = new FormulaTensors(ExpectedTensors.For(config), salt);
+        using var weights = new CheckpointWeights(formula.Tensors, ScalarType.Float32, CPU, checkFinite: false);
+        var network = new LlavaNetwork(config, null, weights, default);
 
         int[] before = golden.Ints("prompt_ids_before"), after = golden.Ints("prompt_ids_after");
-        var made = new float[before.Length + after.Length];
-        weights.Fill("input_ids", made, u => MathF.Floor(500 + 31000 * u));
+        var made = Numbers("input_ids", salt, before.Length + after.Length, u => MathF.Floor(500 + 31000 * u));
         c.Sequence("prompt ids", before.Concat(after), made.Select(id => (int)id));
         using var merged = network.Merge([[.. before, LlavaConstants.ImageTokenIndex, .. after]], null, [projected], CPU);
         c.Equal("length", golden.Int("length"), merged.Plan.Length);
@@ -115,6 +114,24 @@ internal sealed class FullSizeArea : IParityArea
         var (ids, own) = GreedyComparison.Generate(new TextGenerator(network.Language, [], null), merged, expected.Length);
         var recorded = golden.HasValue("greedy_margins");
         GreedyComparison.Check(c, expected, recorded ? golden.Numbers("greedy_margins") : own, recorded, ids, MarginBound, () => { });
+    }
+
+    private static LlavaConfig Config(string name)
+    {
+        var json = JsonNode.Parse(Shapes[name])!.AsObject();
+        foreach (var (key, value) in JsonNode.Parse("""
+            {"model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 2, "num_attention_heads": 32, "vocab_size": 32000, "rms_norm_eps": 1e-5, "max_position_embeddings": 4096, "eos_token_id": 2,
+             "mm_vision_tower": "clip", "mm_hidden_size": 1024, "mm_vision_select_layer": -2, "mm_projector_type": "mlp2x_gelu"}
+            """)!.AsObject())
+            json[key] = value?.DeepClone();
+        return LlavaConfig.FromJson(json);
+    }
+
+    private static float[] Numbers(string name, uint salt, int count, Func<float, float> map)
+    {
+        var values = new float[count];
+        FormulaNumbers.Uniform(name, salt, 0, values);
+        return [.. values.Select(map)];
     }
 
     // places may change only among neighbours that lie closer together than twice the tolerance

@@ -61,14 +61,6 @@ public sealed class GgufFileTests
         Assert.Contains("a.list", Assert.Throws<CheckpointException>(() => GgufFile.Open(new PinnedMemory(bytes))).Message);
     }
 
-    [Theory]
-    [InlineData("blk.11.attn_q.weight", "model.layers.11.self_attn.q_proj.weight")]
-    [InlineData("blk.0.ffn_norm.weight", "model.layers.0.post_attention_layernorm.weight")]
-    [InlineData("token_embd.weight", "model.embed_tokens.weight")]
-    [InlineData("output.weight", "lm_head.weight")]
-    [InlineData("blk.0.attn_sinks", "blk.0.attn_sinks")]
-    public void UsualName_KnownAndUnknown_AsInAHuggingFaceFolder(string name, string usual) => Assert.Equal(usual, GgufCheckpoint.UsualName(name));
-
     private static byte[] Build(params ReadOnlySpan<(string Name, uint Type, byte[] Value)> values)
     {
         using var stream = new MemoryStream();

@@ -1,11 +1,9 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
-using System.Text.RegularExpressions;
 
 namespace LlavaSharp.Checkpoints.Gguf;
 
 /// <summary>A language model of the LLaMA family in one GGUF file, seen as a checkpoint: a config, and tensors under their usual names.</summary>
-internal sealed partial class GgufCheckpoint : IDisposable
+internal sealed class GgufCheckpoint : IDisposable
 {
     private readonly GgufFile _file;
     private readonly List<GgufTensorMemory> _restored = [];
@@ -79,6 +77,8 @@ internal sealed partial class GgufCheckpoint : IDisposable
             ["max_position_embeddings"] = file.RequiredInteger("llama.context_length"),
             ["rms_norm_eps"] = file.Number("llama.attention.layer_norm_rms_epsilon") ?? 1e-5,
             ["rope_theta"] = file.Number("llama.rope.freq_base") ?? 10_000,
+            ["attention_bias"] = file.Tensors.ContainsKey("blk.0.attn_q.bias"),
+            ["mlp_bias"] = file.Tensors.ContainsKey("blk.0.ffn_gate.bias"),
             ["tie_word_embeddings"] = !file.Tensors.ContainsKey("output.weight"),
             ["vocab_size"] = file.Tensors.TryGetValue("token_embd.weight", out var embedding) ? embedding.Rows
                 : throw new CheckpointException($"'{file.File}' has no tensor 'token_embd.weight'. Convert the model again.", file.File),
@@ -104,10 +104,11 @@ internal sealed partial class GgufCheckpoint : IDisposable
         var tensors = new Dictionary<string, StoredTensor>(StringComparer.Ordinal);
         foreach (var tensor in _file.Tensors.Values)
         {
-            var name = UsualName(tensor.Name);
+            var name = GgufNames.Usual(tensor.Name);
             var heads = Heads(name);
-            if (heads > 0 && tensor.Rows % (2L * heads) != 0)
-                throw new CheckpointException($"Tensor '{tensor.Name}' of '{_file.File}' has {tensor.Rows} rows, which {heads} heads of an even width do not make up.", _file.File, tensor.Name);
+            var rows = tensor.Shape.Length == 0 ? 1 : tensor.Shape[0];
+            if (heads > 0 && rows % (2L * heads) != 0)
+                throw new CheckpointException($"Tensor '{tensor.Name}' of '{_file.File}' has {rows} rows, which {heads} heads of an even width do not make up.", _file.File, tensor.Name);
             var memory = new GgufTensorMemory(tensor, heads, _file.File);
             _restored.Add(memory);
             if (!tensors.TryAdd(name, new(name, StoredDataType.Float32, tensor.Shape, null, _file.File, memory, 0, memory.Length)))
@@ -120,37 +121,4 @@ internal sealed partial class GgufCheckpoint : IDisposable
         name.EndsWith(".q_proj.weight", StringComparison.Ordinal) || name.EndsWith(".q_proj.bias", StringComparison.Ordinal) ? Config.NumAttentionHeads
         : name.EndsWith(".k_proj.weight", StringComparison.Ordinal) || name.EndsWith(".k_proj.bias", StringComparison.Ordinal) ? Config.NumKeyValueHeads
         : 0;
-
-    /// <summary>A tensor's name in a Hugging Face folder; a name that is not known stays, and is reported as unexpected.</summary>
-    internal static string UsualName(string name)
-    {
-        if (LayerName().Match(name) is { Success: true } match)
-        {
-            var part = match.Groups[2].Value switch
-            {
-                "attn_norm" => "input_layernorm",
-                "ffn_norm" => "post_attention_layernorm",
-                "attn_q" => "self_attn.q_proj",
-                "attn_k" => "self_attn.k_proj",
-                "attn_v" => "self_attn.v_proj",
-                "attn_output" => "self_attn.o_proj",
-                "ffn_gate" => "mlp.gate_proj",
-                "ffn_up" => "mlp.up_proj",
-                "ffn_down" => "mlp.down_proj",
-                _ => null,
-            };
-            if (part is not null)
-                return string.Create(CultureInfo.InvariantCulture, $"model.layers.{match.Groups[1].ValueSpan}.{part}.{match.Groups[3].ValueSpan}");
-        }
-        return name switch
-        {
-            "token_embd.weight" => "model.embed_tokens.weight",
-            "output_norm.weight" => "model.norm.weight",
-            "output.weight" => "lm_head.weight",
-            _ => name,
-        };
-    }
-
-    [GeneratedRegex(@"^blk\.(\d+)\.([a-z_]+)\.(weight|bias)$")]
-    private static partial Regex LayerName();
 }

@@ -7,9 +7,13 @@ namespace LlavaSharp.Checkpoints.Gguf;
 /// <summary>A GGUF file (versions 2 and 3, little-endian): named values, then tensors, memory-mapped.</summary>
 internal sealed class GgufFile : IDisposable
 {
-    private const int MaxDimensions = 4;
+    /// <summary>The most dimensions a tensor may have.</summary>
+    public const int MaxDimensions = 4;
+
+    /// <summary>Where the file does not say otherwise, tensors begin at multiples of so many bytes.</summary>
+    public const int DefaultAlignment = 32;
+
     private const int MaxArrayDepth = 2;
-    private const int DefaultAlignment = 32;
     private const int HeaderBytes = 24;   // magic, version, number of tensors, number of values
     private readonly TensorMemory _map;
     private readonly long _metadataEnd;
@@ -58,11 +62,6 @@ internal sealed class GgufFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _map.Dispose();
-
-    private enum ValueType : uint
-    {
-        UInt8, Int8, UInt16, Int16, UInt32, Int32, Float32, Bool, String, Array, UInt64, Int64, Float64,
-    }
 
     private sealed class Reader(TensorMemory map)
     {
@@ -131,22 +130,22 @@ internal sealed class GgufFile : IDisposable
             return new(name, type, shape, map, start + (long)offset);
         }
 
-        private object Value(string key, ValueType type, int depth)
+        private object Value(string key, GgufValueType type, int depth)
         {
             switch (type)
             {
-                case ValueType.UInt8: return (ulong)Take(1, key)[0];
-                case ValueType.Int8: return (long)(sbyte)Take(1, key)[0];
-                case ValueType.UInt16: return (ulong)BinaryPrimitives.ReadUInt16LittleEndian(Take(2, key));
-                case ValueType.Int16: return (long)BinaryPrimitives.ReadInt16LittleEndian(Take(2, key));
-                case ValueType.UInt32: return (ulong)UInt32(key);
-                case ValueType.Int32: return (long)BinaryPrimitives.ReadInt32LittleEndian(Take(4, key));
-                case ValueType.Float32: return (double)BinaryPrimitives.ReadSingleLittleEndian(Take(4, key));
-                case ValueType.Bool: return Take(1, key)[0] != 0;
-                case ValueType.String: return String(key);
-                case ValueType.UInt64: return UInt64(key);
-                case ValueType.Int64: return BinaryPrimitives.ReadInt64LittleEndian(Take(8, key));
-                case ValueType.Float64: return BinaryPrimitives.ReadDoubleLittleEndian(Take(8, key));
+                case GgufValueType.UInt8: return (ulong)Take(1, key)[0];
+                case GgufValueType.Int8: return (long)(sbyte)Take(1, key)[0];
+                case GgufValueType.UInt16: return (ulong)BinaryPrimitives.ReadUInt16LittleEndian(Take(2, key));
+                case GgufValueType.Int16: return (long)BinaryPrimitives.ReadInt16LittleEndian(Take(2, key));
+                case GgufValueType.UInt32: return (ulong)UInt32(key);
+                case GgufValueType.Int32: return (long)BinaryPrimitives.ReadInt32LittleEndian(Take(4, key));
+                case GgufValueType.Float32: return (double)BinaryPrimitives.ReadSingleLittleEndian(Take(4, key));
+                case GgufValueType.Bool: return Take(1, key)[0] != 0;
+                case GgufValueType.String: return String(key);
+                case GgufValueType.UInt64: return UInt64(key);
+                case GgufValueType.Int64: return BinaryPrimitives.ReadInt64LittleEndian(Take(8, key));
+                case GgufValueType.Float64: return BinaryPrimitives.ReadDoubleLittleEndian(Take(8, key));
                 default: return Array(key, depth);
             }
         }
@@ -158,19 +157,19 @@ internal sealed class GgufFile : IDisposable
             var type = Type(key);
             var count = Count($"the length of '{key}'", type switch
             {
-                ValueType.UInt8 or ValueType.Int8 or ValueType.Bool => 1,
-                ValueType.UInt16 or ValueType.Int16 => 2,
-                ValueType.UInt32 or ValueType.Int32 or ValueType.Float32 => 4,
-                ValueType.Array => 12,
+                GgufValueType.UInt8 or GgufValueType.Int8 or GgufValueType.Bool => 1,
+                GgufValueType.UInt16 or GgufValueType.Int16 => 2,
+                GgufValueType.UInt32 or GgufValueType.Int32 or GgufValueType.Float32 => 4,
+                GgufValueType.Array => 12,
                 _ => 8,
             });
             return type switch
             {
-                ValueType.String => Elements<string>(),
-                ValueType.Float32 or ValueType.Float64 => Elements<double>(),
-                ValueType.Bool => Elements<bool>(),
-                ValueType.Int8 or ValueType.Int16 or ValueType.Int32 or ValueType.Int64 => Elements<long>(),
-                ValueType.Array => Elements<object>(),
+                GgufValueType.String => Elements<string>(),
+                GgufValueType.Float32 or GgufValueType.Float64 => Elements<double>(),
+                GgufValueType.Bool => Elements<bool>(),
+                GgufValueType.Int8 or GgufValueType.Int16 or GgufValueType.Int32 or GgufValueType.Int64 => Elements<long>(),
+                GgufValueType.Array => Elements<object>(),
                 _ => Elements<ulong>(),
             };
 
@@ -183,11 +182,11 @@ internal sealed class GgufFile : IDisposable
             }
         }
 
-        private ValueType Type(string key)
+        private GgufValueType Type(string key)
         {
             var type = UInt32($"the type of '{key}'");
-            return type <= (uint)ValueType.Float64
-                ? (ValueType)type
+            return type <= (uint)GgufValueType.Float64
+                ? (GgufValueType)type
                 : throw new CheckpointException($"The value '{key}' of '{map.Path}' has the unknown type {type}: the file is damaged, or newer than this reader.", map.Path);
         }
 

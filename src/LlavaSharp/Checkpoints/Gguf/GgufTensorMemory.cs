@@ -47,17 +47,20 @@ internal sealed unsafe class GgufTensorMemory(GgufTensor tensor, int heads, stri
     private float* Restore()
     {
         var values = (nint)NativeMemory.AlignedAlloc((nuint)Math.Max(Length, 1), 64);
-        Parallel.For(0L, tensor.Rows, row => tensor.Dequantize(SourceRow(row), new Span<float>((float*)values + row * tensor.RowLength, tensor.RowLength)));
+        if (heads > 0 && tensor.Shape.Length == 1)
+            RestoreBias(new((float*)values, tensor.RowLength));
+        else
+            Parallel.For(0L, tensor.Rows, row =>
+                tensor.Dequantize(heads == 0 ? row : GgufRows.InFile(row, tensor.Rows / heads), new Span<float>((float*)values + row * tensor.RowLength, tensor.RowLength)));
         return (float*)values;
     }
 
-    // such files rotate neighbouring rows (2i, 2i + 1); the networks here rotate halves (i, i + d/2)
-    private long SourceRow(long row)
+    // one number for each row of the matrix, in the order of the rows
+    private void RestoreBias(Span<float> values)
     {
-        if (heads == 0)
-            return row;
-        var width = tensor.Rows / heads;
-        var (head, within) = (row / width, row % width);
-        return head * width + within % (width / 2) * 2 + within / (width / 2);
+        var stored = new float[values.Length];
+        tensor.Dequantize(0, stored);
+        for (var i = 0; i < values.Length; i++)
+            values[i] = stored[GgufRows.InFile(i, values.Length / heads)];
     }
 }
