@@ -36,7 +36,7 @@ internal static unsafe class KernelSpeed
                     var seconds = Timing.Seconds(() =>
                     {
                         foreach (var matrix in list)
-                            matrix.Multiply(matrix.Layout.Inputs == 4096 ? activations[tokens].Narrow : activations[tokens].Wide, results, 11008, threads);
+                            matrix.Multiply(matrix.Layout.Inputs == 4096 ? activations[tokens].Narrow : activations[tokens].Wide, results, threads);
                     });
                     if (round < 0)
                         continue;

@@ -91,6 +91,41 @@ internal static unsafe class ElementKernels
         Share(threads, work, tokens, width);
     }
 
+    /// <summary>One token of <see cref="RmsNorm"/>.</summary>
+    internal static void NormRow(float* x, float* weight, float epsilon, float* y, int width)
+    {
+        Vector256<float> a = default, b = default;
+        var i = 0;
+        for (; i + 2 * Lanes <= width; i += 2 * Lanes)
+        {
+            var first = Vector256.Load(x + i);
+            var second = Vector256.Load(x + i + Lanes);
+            a = Vector256.FusedMultiplyAdd(first, first, a);
+            b = Vector256.FusedMultiplyAdd(second, second, b);
+        }
+        var sum = Vector256.Sum(a + b);
+        for (; i < width; i++)
+            sum += x[i] * x[i];
+        var scale = 1 / MathF.Sqrt(sum / width + epsilon);
+        for (i = 0; i + Lanes <= width; i += Lanes)
+            (Vector256.Load(weight + i) * (Vector256.Load(x + i) * scale)).Store(y + i);
+        for (; i < width; i++)
+            y[i] = weight[i] * (x[i] * scale);
+    }
+
+    /// <summary>One token of <see cref="SiluMultiply"/>.</summary>
+    internal static void GateRow(float* gate, float* up, float* y, int width)
+    {
+        var i = 0;
+        for (; i + Lanes <= width; i += Lanes)
+        {
+            var x = Vector256.Load(gate + i);
+            (x / (Vector256<float>.One + Vector256.Exp(-x)) * Vector256.Load(up + i)).Store(y + i);
+        }
+        for (; i < width; i++)
+            y[i] = gate[i] / (1 + MathF.Exp(-gate[i])) * up[i];
+    }
+
     private static void Share(KernelThreads threads, TokenWork work, int tokens, int width)
     {
         var parts = (long)tokens * width < KernelThreads.WorthSharing ? 1 : Math.Min(tokens, threads.Count * 4);
@@ -121,27 +156,7 @@ internal static unsafe class ElementKernels
         public float Epsilon;
         public int Width;
 
-        protected override void RunToken(int token)
-        {
-            float* x = X + (nint)token * Width, y = Y + (nint)token * Width;
-            Vector256<float> a = default, b = default;
-            var i = 0;
-            for (; i + 2 * Lanes <= Width; i += 2 * Lanes)
-            {
-                var first = Vector256.Load(x + i);
-                var second = Vector256.Load(x + i + Lanes);
-                a = Vector256.FusedMultiplyAdd(first, first, a);
-                b = Vector256.FusedMultiplyAdd(second, second, b);
-            }
-            var sum = Vector256.Sum(a + b);
-            for (; i < Width; i++)
-                sum += x[i] * x[i];
-            var scale = 1 / MathF.Sqrt(sum / Width + Epsilon);
-            for (i = 0; i + Lanes <= Width; i += Lanes)
-                (Vector256.Load(Weight + i) * (Vector256.Load(x + i) * scale)).Store(y + i);
-            for (; i < Width; i++)
-                y[i] = Weight[i] * (x[i] * scale);
-        }
+        protected override void RunToken(int token) => NormRow(X + (nint)token * Width, Weight, Epsilon, Y + (nint)token * Width, Width);
     }
 
     private sealed class GateWork : TokenWork
@@ -154,15 +169,7 @@ internal static unsafe class ElementKernels
         protected override void RunToken(int token)
         {
             var at = (nint)token * Width;
-            float* gate = Gate + at, up = Up + at, y = Y + at;
-            var i = 0;
-            for (; i + Lanes <= Width; i += Lanes)
-            {
-                var x = Vector256.Load(gate + i);
-                (x / (Vector256<float>.One + Vector256.Exp(-x)) * Vector256.Load(up + i)).Store(y + i);
-            }
-            for (; i < Width; i++)
-                y[i] = gate[i] / (1 + MathF.Exp(-gate[i])) * up[i];
+            GateRow(Gate + at, Up + at, Y + at, Width);
         }
     }
 

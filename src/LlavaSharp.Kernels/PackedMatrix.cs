@@ -5,7 +5,7 @@ internal sealed unsafe class PackedMatrix
 {
     // activations of a tile stay in the second-level cache while the blocks of a part pass by
     private const int TileTokens = 128;
-    private const int PartsPerThread = 8;
+    private const int PartBytes = 256 * 1024;   // so much of a matrix is a few microseconds of reading: threads end nearly together
     [ThreadStatic]
     private static Product? _product;
     private readonly byte* _data;
@@ -26,26 +26,35 @@ internal sealed unsafe class PackedMatrix
 
     /// <summary>x W^T for all tokens of <paramref name="x"/>.</summary>
     /// <param name="x">Quantised activations of <see cref="PackedLayout.Inputs"/> each.</param>
-    /// <param name="y">[tokens][stride], of which the first <see cref="PackedLayout.Rows"/> of each are written.</param>
-    /// <param name="stride">From one token's results to the next one's; at least the rows.</param>
+    /// <param name="y">[tokens][rows].</param>
     /// <param name="threads">What computes.</param>
     /// <exception cref="ArgumentException">The activations are of another length.</exception>
-    public void Multiply(QuantizedActivations x, float* y, int stride, KernelThreads threads)
+    public void Multiply(QuantizedActivations x, float* y, KernelThreads threads) => Multiply([this], x, [(nint)y], threads);
+
+    /// <summary>The products of several matrices with the same activations, without a pause between them.</summary>
+    /// <param name="matrices">The matrices.</param>
+    /// <param name="x">Quantised activations of <see cref="PackedLayout.Inputs"/> each.</param>
+    /// <param name="results">For each matrix the address of [tokens][rows] single-precision numbers.</param>
+    /// <param name="threads">What computes.</param>
+    /// <exception cref="ArgumentException">The activations are of another length.</exception>
+    public static void Multiply(ReadOnlySpan<PackedMatrix> matrices, QuantizedActivations x, ReadOnlySpan<nint> results, KernelThreads threads)
     {
-        if (x.Groups != Layout.Groups)
-            throw new ArgumentException($"The activations have {x.Groups} groups of {PackedLayout.GroupInputs}; the matrix has {Layout.Groups}.", nameof(x));
-        ArgumentOutOfRangeException.ThrowIfLessThan(stride, Layout.Rows);
-        if (Layout.Bits == WeightBits.Eight && x.Tokens >= _kernels.WideActivationsFrom)
-            x.Widen(threads);
-        var parts = Math.Min(Layout.Blocks, threads.Count == 1 ? 1 : threads.Count * PartsPerThread);
         var product = _product ??= new();
-        product.Results = y;
-        (product.Matrix, product.Activations, product.Stride, product.Parts) = (this, x, stride, parts);
-        threads.Run(product, parts);
-        (product.Matrix, product.Activations) = (null, null);
+        product.Begin(x);
+        for (var i = 0; i < matrices.Length; i++)
+        {
+            var matrix = matrices[i];
+            if (x.Groups != matrix.Layout.Groups)
+                throw new ArgumentException($"The activations have {x.Groups} groups of {PackedLayout.GroupInputs}; the matrix has {matrix.Layout.Groups}.", nameof(x));
+            if (matrix.Layout.Bits == WeightBits.Eight && x.Tokens >= matrix._kernels.WideActivationsFrom)
+                x.Widen(threads);
+            product.Add(matrix, results[i], threads.Count == 1 ? 1 : (int)Math.Clamp(matrix.Layout.Bytes / PartBytes, threads.Count, matrix.Layout.Blocks));
+        }
+        threads.Run(product, product.Parts);
+        product.Clear();
     }
 
-    private void MultiplyBlocks(QuantizedActivations x, float* y, int stride, int first, int end)
+    private void MultiplyBlocks(QuantizedActivations x, float* y, int first, int end)
     {
         var results = stackalloc float[Math.Min(x.Tokens, TileTokens) * PackedLayout.BlockRows];
         for (var tile = 0; tile < x.Tokens; tile += TileTokens)
@@ -58,23 +67,44 @@ internal sealed unsafe class PackedMatrix
                 var rows = Math.Min(PackedLayout.BlockRows, Layout.Rows - row);
                 _kernels.MultiplyTile(Layout, data, x, tile, tileEnd - tile, results);
                 for (var token = tile; token < tileEnd; token++)
-                    new ReadOnlySpan<float>(results + (token - tile) * PackedLayout.BlockRows, rows).CopyTo(new Span<float>(y + (nint)token * stride + row, rows));
+                    new ReadOnlySpan<float>(results + (token - tile) * PackedLayout.BlockRows, rows).CopyTo(new Span<float>(y + (nint)token * Layout.Rows + row, rows));
             }
         }
     }
 
     private sealed class Product : KernelWork
     {
-        public PackedMatrix? Matrix;
-        public QuantizedActivations? Activations;
-        public float* Results;
-        public int Stride;
-        public int Parts;
+        private readonly List<(PackedMatrix Matrix, nint Results, int First, int Parts)> _items = [];
+        private QuantizedActivations? _activations;
+
+        public int Parts { get; private set; }
+
+        public void Begin(QuantizedActivations x)
+        {
+            Clear();
+            _activations = x;
+        }
+
+        public void Add(PackedMatrix matrix, nint results, int parts)
+        {
+            _items.Add((matrix, results, Parts, parts));
+            Parts += parts;
+        }
+
+        public void Clear()
+        {
+            _items.Clear();
+            (_activations, Parts) = (null, 0);
+        }
 
         public override void RunPart(int part)
         {
-            long blocks = Matrix!.Layout.Blocks;
-            Matrix.MultiplyBlocks(Activations!, Results, Stride, (int)(blocks * part / Parts), (int)(blocks * (part + 1) / Parts));
+            var i = _items.Count - 1;
+            while (_items[i].First > part)
+                i--;
+            var (matrix, results, first, parts) = _items[i];
+            long blocks = matrix.Layout.Blocks;
+            matrix.MultiplyBlocks(_activations!, (float*)results, (int)(blocks * (part - first) / parts), (int)(blocks * (part - first + 1) / parts));
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -11,6 +12,7 @@ namespace LlavaSharp.Kernels;
 internal sealed unsafe class QuantizedActivations : IDisposable
 {
     private const float Largest = 127;
+    private readonly ActivationSource.Plain _plain = new();
     private Job? _job;
     private nuint _capacity;
     private void* _memory;
@@ -88,9 +90,20 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     /// <param name="threads">What computes when there is enough to do.</param>
     public void Quantize(float* x, int tokens, int inputs, KernelThreads threads)
     {
+        _plain.X = x;
+        Quantize(_plain, tokens, inputs, threads);
+    }
+
+    /// <summary>Makes room and quantises all tokens of a source.</summary>
+    /// <param name="source">What gives them.</param>
+    /// <param name="tokens">How many.</param>
+    /// <param name="inputs">Activations a token.</param>
+    /// <param name="threads">What computes when there is enough to do.</param>
+    public void Quantize(ActivationSource source, int tokens, int inputs, KernelThreads threads)
+    {
         Resize(tokens, inputs);
         var job = _job ??= new(this);
-        (job.X, job.Inputs) = ((nint)x, inputs);
+        (job.Source, job.Inputs) = (source, inputs);
         job.Parts = (long)tokens * inputs < KernelThreads.WorthSharing ? 1 : Math.Min(tokens, threads.Count * 4);
         threads.Run(job, job.Parts);
     }
@@ -184,15 +197,20 @@ internal sealed unsafe class QuantizedActivations : IDisposable
 
     private sealed class Job(QuantizedActivations owner) : KernelWork
     {
-        public nint X;
+        public ActivationSource Source = null!;
         public int Inputs;
         public int Parts;
 
         public override void RunPart(int part)
         {
+            var scratch = ArrayPool<float>.Shared.Rent(Inputs);
             var end = (int)((long)owner.Tokens * (part + 1) / Parts);
-            for (var token = (int)((long)owner.Tokens * part / Parts); token < end; token++)
-                owner.Quantize(token, new ReadOnlySpan<float>((float*)X + (nint)token * Inputs, Inputs));
+            fixed (float* room = scratch)
+            {
+                for (var token = (int)((long)owner.Tokens * part / Parts); token < end; token++)
+                    owner.Quantize(token, new ReadOnlySpan<float>(Source.Row(token, Inputs, room), Inputs));
+            }
+            ArrayPool<float>.Shared.Return(scratch);
         }
     }
 }

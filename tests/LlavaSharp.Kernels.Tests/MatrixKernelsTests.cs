@@ -193,7 +193,7 @@ public sealed unsafe class MatrixKernelsTests
     {
         var results = new float[x.Tokens * layout.Rows];
         fixed (float* y = results)
-            new PackedMatrix(layout, data, kernels).Multiply(x, y, layout.Rows, threads);
+            new PackedMatrix(layout, data, kernels).Multiply(x, y, threads);
         return results;
     }
 

@@ -9,9 +9,10 @@ internal sealed class ClipLayer(ClipVisionConfig config, WeightScope weights)
 {
     private readonly int _heads = config.NumAttentionHeads;
     private readonly LayerNorm _attentionNorm = weights["layer_norm1"].LayerNorm(config.HiddenSize, config.LayerNormEps);
-    private readonly Linear _query = weights["self_attn"]["q_proj"].Linear(config.HiddenSize, config.HiddenSize, bias: true);
-    private readonly Linear _key = weights["self_attn"]["k_proj"].Linear(config.HiddenSize, config.HiddenSize, bias: true);
-    private readonly Linear _value = weights["self_attn"]["v_proj"].Linear(config.HiddenSize, config.HiddenSize, bias: true);
+    private readonly SharedLinears _queryKeyValue = new(
+        weights["self_attn"]["q_proj"].Linear(config.HiddenSize, config.HiddenSize, bias: true),
+        weights["self_attn"]["k_proj"].Linear(config.HiddenSize, config.HiddenSize, bias: true),
+        weights["self_attn"]["v_proj"].Linear(config.HiddenSize, config.HiddenSize, bias: true));
     private readonly Linear _output = weights["self_attn"]["out_proj"].Linear(config.HiddenSize, config.HiddenSize, bias: true);
     private readonly LayerNorm _mlpNorm = weights["layer_norm2"].LayerNorm(config.HiddenSize, config.LayerNormEps);
     private readonly Linear _widen = weights["mlp"]["fc1"].Linear(config.HiddenSize, config.IntermediateSize, bias: true);
@@ -22,8 +23,8 @@ internal sealed class ClipLayer(ClipVisionConfig config, WeightScope weights)
     public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var normed = _attentionNorm.Forward(x);                                                                            // [N, T, C]
-        var mixed = ScaledDotProductAttention.Forward(Heads(_query.Forward(normed)), Heads(_key.Forward(normed)), Heads(_value.Forward(normed)), default);
+        var projected = _queryKeyValue.Forward(_attentionNorm.Forward(x));                                                 // 3 x [N, T, C]
+        var mixed = ScaledDotProductAttention.Forward(Heads(projected[0]), Heads(projected[1]), Heads(projected[2]), default);
         x = x.Plus(_output.Forward(mixed));                                                                                    // [N, T, C]
         x = x.Plus(_narrow.Forward(_activation(_widen.Forward(_mlpNorm.Forward(x)))));                                         // [N, T, C]
         return x.MoveToOuterDisposeScope();

@@ -7,17 +7,15 @@ namespace LlavaSharp.Models;
 /// <summary>One decoder layer: attention and gated MLP, each behind its norm and added to the stream.</summary>
 internal sealed class LlamaLayer(LlavaConfig config, WeightScope weights)
 {
-    private readonly RmsNorm _attentionNorm = weights["input_layernorm"].RmsNorm(config.HiddenSize, config.RmsNormEps);
-    private readonly LlamaAttention _attention = new(config, weights["self_attn"]);
-    private readonly RmsNorm _mlpNorm = weights["post_attention_layernorm"].RmsNorm(config.HiddenSize, config.RmsNormEps);
-    private readonly LlamaMlp _mlp = new(config, weights["mlp"]);
+    private readonly LlamaAttention _attention = new(config, weights["input_layernorm"].RmsNorm(config.HiddenSize, config.RmsNormEps), weights["self_attn"]);
+    private readonly LlamaMlp _mlp = new(config, weights["post_attention_layernorm"].RmsNorm(config.HiddenSize, config.RmsNormEps), weights["mlp"]);
 
     /// <summary>x [B, T, C] to the same shape.</summary>
     public Tensor Forward(Tensor x, (Tensor Cosine, Tensor Sine) rotation, AttentionMask mask, ILayerCache? cache)
     {
         using var scope = NewDisposeScope();
-        x = x.Plus(_attention.Forward(_attentionNorm.Forward(x), rotation, mask, cache));   // [B, T, C]
-        x = x.Plus(_mlp.Forward(_mlpNorm.Forward(x)));                                      // [B, T, C]
+        x = x.Plus(_attention.Forward(x, rotation, mask, cache));   // [B, T, C]
+        x = x.Plus(_mlp.Forward(x));                                      // [B, T, C]
         return x.MoveToOuterDisposeScope();
     }
 }

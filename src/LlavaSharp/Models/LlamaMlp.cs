@@ -1,13 +1,15 @@
 using LlavaSharp.Checkpoints;
+using LlavaSharp.Quantization;
 using static TorchSharp.torch;
 
 namespace LlavaSharp.Models;
 
-/// <summary>The gated MLP of LLaMA: down(silu(gate(x)) * up(x)) (Shazeer 2020).</summary>
-internal sealed class LlamaMlp(LlavaConfig config, WeightScope weights)
+/// <summary>A norm, and the gated MLP of LLaMA: down(silu(gate(x)) * up(x)) (Shazeer 2020).</summary>
+internal sealed class LlamaMlp(LlavaConfig config, RmsNorm norm, WeightScope weights)
 {
-    private readonly Linear _gate = weights["gate_proj"].Linear(config.HiddenSize, config.IntermediateSize, bias: config.MlpBias);
-    private readonly Linear _up = weights["up_proj"].Linear(config.HiddenSize, config.IntermediateSize, bias: config.MlpBias);
+    private readonly SharedLinears _gateUp = new(
+        weights["gate_proj"].Linear(config.HiddenSize, config.IntermediateSize, bias: config.MlpBias),
+        weights["up_proj"].Linear(config.HiddenSize, config.IntermediateSize, bias: config.MlpBias));
     private readonly Linear _down = weights["down_proj"].Linear(config.IntermediateSize, config.HiddenSize, bias: config.MlpBias);
     private readonly Func<Tensor, Tensor> _activation = Activation.Get(config.HiddenAct);
     private readonly bool _isSilu = Activation.IsSilu(config.HiddenAct);
@@ -16,7 +18,10 @@ internal sealed class LlamaMlp(LlavaConfig config, WeightScope weights)
     public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        Tensor gate = _gate.Forward(x), up = _up.Forward(x);                                  // [B, T, I]
+        var both = _gateUp.Forward(x, norm);
+        Tensor gate = both[0], up = both[1];                                                  // [B, T, I]
+        if (_isSilu && _down is PackedLinear packed && packed.ForwardGated(gate, up) is { } down)
+            return down.MoveToOuterDisposeScope();
         var gated = (_isSilu ? FusedOperations.SiluMultiply(gate, up) : null) ?? _activation(gate) * up;
         return _down.Forward(gated).MoveToOuterDisposeScope();
     }

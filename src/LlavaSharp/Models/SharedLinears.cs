@@ -1,0 +1,22 @@
+using LlavaSharp.Quantization;
+using static TorchSharp.torch;
+
+namespace LlavaSharp.Models;
+
+/// <summary>Linear layers that read the same input, such as those of queries, keys and values; packed layers quantise it once for all.</summary>
+internal sealed class SharedLinears(params Linear[] layers)
+{
+    private readonly PackedLinear[]? _packed = layers.All(layer => layer is PackedLinear) ? [.. layers.Cast<PackedLinear>()] : null;
+
+    /// <summary>x [..., inputs] to each layer's [..., outputs].</summary>
+    public Tensor[] Forward(Tensor x) => _packed is not null ? PackedLinear.ForwardShared(_packed, x) : [.. layers.Select(layer => layer.Forward(x))];
+
+    /// <summary>The same over x [..., inputs] behind a norm, which packed layers compute while they quantise.</summary>
+    public Tensor[] Forward(Tensor x, RmsNorm norm)
+    {
+        if (_packed is not null && PackedLinear.ForwardNormed(_packed, x, norm.Weight, norm.Epsilon) is { } outputs)
+            return outputs;
+        using var normed = norm.Forward(x);                                            // [..., inputs]
+        return Forward(normed);
+    }
+}
