@@ -20,12 +20,14 @@ internal static class OutlierInt8
     /// <summary>Rows in 8 bits.</summary>
     /// <param name="rows">[N, K].</param>
     /// <param name="largest">[N], or [N, 1].</param>
-    /// <returns>[N, K] int8: the nearest integer, halves to the even one, of value * (127 / largest); zero where the largest is zero.</returns>
+    /// <returns>[N, K] int8: the nearest integer, halves to the even one, of value * (127 * (1 / largest)); zero where the largest is zero.</returns>
     public static Tensor Quantize(Tensor rows, Tensor largest)
     {
         using var scope = NewDisposeScope();
         var column = largest.view(-1, 1);
-        var factor = full_like(column, Scalars.Of(Largest)).div_(column);
+        // the reciprocal first, as PyTorch divides a number by a tensor: a float16 value of half the largest is a tie at 63.5, which
+        // the factor's last bit decides, and one such step in a first layer moves all that follow
+        var factor = column.reciprocal().mul_(Scalars.Of(Largest));
         factor = factor.masked_fill_(column == Scalars.Of(0), Scalars.Of(0));
         return rows.mul(factor).round_().clamp_(Scalars.Of(-Largest), Scalars.Of(Largest)).to(ScalarType.Int8).MoveToOuterDisposeScope();
     }

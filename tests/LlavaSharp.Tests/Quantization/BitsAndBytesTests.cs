@@ -14,7 +14,7 @@ public sealed class BitsAndBytesTests
         new QuantizationArea().Check(run);
         run.Finish();
         Assert.True(run.Failed == 0, output.ToString());
-        Assert.InRange(run.Passed, 8, 100);
+        Assert.InRange(run.Passed, 18, 100);
     }
 
     [Theory]
