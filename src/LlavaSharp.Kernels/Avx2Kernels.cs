@@ -21,53 +21,17 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
     public override int WideActivationsFrom => Avx2Tiles.Worthwhile;
 
     /// <inheritdoc/>
-    [SkipLocalsInit]
     public override void MultiplyTile(in PackedLayout layout, byte* block, QuantizedActivations x, int token, int count, float* results)
     {
-        if (count < Avx2Tiles.Worthwhile)
-        {
+        if (layout.Bits == WeightBits.Four && count >= Avx2Tiles.Worthwhile)
+            Avx2Tiles.MultiplyInt4(layout, block, x, token, count, results);
+        else
             base.MultiplyTile(layout, block, x, token, count, results);
-            return;
-        }
-        new Span<float>(results, count * PackedLayout.BlockRows).Clear();
-        var scratch = stackalloc byte[Avx2Tiles.ScratchBytes + Line];
-        scratch = (byte*)(((nint)scratch + Line - 1) / Line * Line);
-        var scales = stackalloc float[Avx2Tiles.Int4Groups * PackedLayout.BlockRows];
-        var spare = stackalloc float[PackedLayout.BlockRows];   // where results of tokens go that only fill up
-        var four = layout.Bits == WeightBits.Four;
-        var piece = four ? Avx2Tiles.Int4Groups : Avx2Tiles.Int8Groups;
-        for (var group = 0; group < layout.Groups; group += piece)
-        {
-            var groups = Math.Min(piece, layout.Groups - group);
-            var weights = block + layout.ValuesOffset + (nint)group * layout.GroupBytes;
-            Avx2Tiles.UnpackScales(block + (nint)group * PackedLayout.BlockRows * sizeof(ushort), groups, layout.ScaleBias, scales);
-            if (four)
-                Avx2Tiles.UnpackInt4(weights, groups, scratch);
-            else
-                Avx2Tiles.UnpackInt8(weights, groups, (short*)scratch);
-            for (var done = 0; done < count; done += Avx2Tiles.Tokens)
-            {
-                nint a = Place(done), b = Place(done + 1), c = Place(done + 2), d = Place(done + 3);
-                var xScales = new Avx2Tiles.Four<float>(x.Scales + a, x.Scales + b, x.Scales + c, x.Scales + d);
-                var targets = new Avx2Tiles.Four<float>(Target(done), Target(done + 1), Target(done + 2), Target(done + 3));
-                if (four)
-                {
-                    Avx2Tiles.MultiplyInt4(scratch, scales, groups, Values(x.Values, a, b, c, d), xScales, new(x.Offsets + a, x.Offsets + b, x.Offsets + c, x.Offsets + d), targets);
-                }
-                else
-                    Avx2Tiles.MultiplyInt8((short*)scratch, scales, groups, Values(x.Wide, a, b, c, d), xScales, targets);
-            }
-
-            // the place of a token's scale of this group; tokens beyond the last one are the last one
-            nint Place(int offset) => (nint)(token + Math.Min(offset, count - 1)) * x.Groups + group;
-        }
-
-        float* Target(int offset) => offset < count ? results + (nint)offset * PackedLayout.BlockRows : spare;
-
-        static Avx2Tiles.Four<T> Values<T>(T* values, nint a, nint b, nint c, nint d)
-            where T : unmanaged =>
-            new(values + a * PackedLayout.GroupInputs, values + b * PackedLayout.GroupInputs, values + c * PackedLayout.GroupInputs, values + d * PackedLayout.GroupInputs);
     }
+
+    /// <inheritdoc/>
+    public override void MultiplyWide(in PackedLayout layout, byte* block, QuantizedActivations x, int token, int count, float* results) =>
+        Avx2Tiles.MultiplyWide(layout, block, x, token, count, results);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

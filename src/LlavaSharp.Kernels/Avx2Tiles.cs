@@ -13,24 +13,68 @@ internal static unsafe class Avx2Tiles
     /// <summary>From so many tokens on, unpacking pays (measured: a tenth for 4 bits, a sixth for 8 bits at 64 tokens; nothing at 8).</summary>
     public const int Worthwhile = 16;
 
-    /// <summary>Tokens a call.</summary>
-    public const int Tokens = 4;
-
-    /// <summary>Bytes of the unpacked values of a piece.</summary>
-    public const int ScratchBytes = 16 * 1024;
-
-    /// <summary>Groups of 4-bit weights in a piece: a byte a value.</summary>
-    public const int Int4Groups = ScratchBytes / (PackedLayout.BlockRows * PackedLayout.GroupInputs);
-
-    /// <summary>Groups of 8-bit weights in a piece: two bytes a value.</summary>
-    public const int Int8Groups = Int4Groups / 2;
-
+    private const int Tokens = 4;               // a call
+    private const int ScratchBytes = 16 * 1024; // of a piece's unpacked values: half of the first-level cache
+    private const int Int4Groups = ScratchBytes / (PackedLayout.BlockRows * PackedLayout.GroupInputs);   // a byte a value
+    private const int WideGroups = Int4Groups / 2;                                                       // two bytes a value
     private const int Half = 32;
     private const int Line = 64;
 
+    /// <summary>A block of 4-bit weights times some tokens: <see cref="MatrixKernels.MultiplyTile"/>.</summary>
+    [SkipLocalsInit]
+    public static void MultiplyInt4(in PackedLayout layout, byte* block, QuantizedActivations x, int token, int count, float* results)
+    {
+        new Span<float>(results, count * PackedLayout.BlockRows).Clear();
+        var scratch = stackalloc byte[ScratchBytes + Line];
+        scratch = (byte*)(((nint)scratch + Line - 1) / Line * Line);
+        var scales = stackalloc float[Int4Groups * PackedLayout.BlockRows];
+        var spare = stackalloc float[PackedLayout.BlockRows];   // where results of tokens go that only fill up
+        for (var group = 0; group < layout.Groups; group += Int4Groups)
+        {
+            var groups = Math.Min(Int4Groups, layout.Groups - group);
+            UnpackScales(block + (nint)group * PackedLayout.BlockRows * sizeof(ushort), groups, layout.ScaleBias, scales);
+            UnpackInt4(block + layout.ValuesOffset + (nint)group * layout.GroupBytes, groups, scratch);
+            for (var done = 0; done < count; done += Tokens)
+            {
+                var places = Places.Of(x, token, done, count, group);
+                MultiplyInt4(scratch, scales, groups, places.In(x.Values, PackedLayout.GroupInputs), places.In(x.Scales, 1), places.In(x.Offsets, 1), Targets(results, spare, done, count));
+            }
+        }
+    }
+
+    /// <summary>A block of 8-bit weights times some tokens in 16 bits: <see cref="MatrixKernels.MultiplyWide"/>.</summary>
+    [SkipLocalsInit]
+    public static void MultiplyWide(in PackedLayout layout, byte* block, QuantizedActivations x, int token, int count, float* results)
+    {
+        new Span<float>(results, count * PackedLayout.BlockRows).Clear();
+        var scratch = stackalloc byte[ScratchBytes + Line];
+        scratch = (byte*)(((nint)scratch + Line - 1) / Line * Line);
+        var scales = stackalloc float[WideGroups * PackedLayout.BlockRows];
+        var spare = stackalloc float[PackedLayout.BlockRows];
+        for (var group = 0; group < layout.Groups; group += WideGroups)
+        {
+            var groups = Math.Min(WideGroups, layout.Groups - group);
+            UnpackScales(block + (nint)group * PackedLayout.BlockRows * sizeof(ushort), groups, layout.ScaleBias, scales);
+            UnpackInt8(block + layout.ValuesOffset + (nint)group * layout.GroupBytes, groups, (short*)scratch);
+            for (var done = 0; done < count; done += Tokens)
+            {
+                var places = Places.Of(x, token, done, count, group);
+                MultiplyWide((short*)scratch, scales, groups, places.In(x.Wide, PackedLayout.GroupInputs), places.In(x.Scales, 1), Targets(results, spare, done, count));
+            }
+        }
+    }
+
+    private static Four<float> Targets(float* results, float* spare, int done, int count)
+    {
+        var first = results + (nint)done * PackedLayout.BlockRows;
+        return new(first, Target(1), Target(2), Target(3));
+
+        float* Target(int i) => done + i < count ? first + i * PackedLayout.BlockRows : spare;
+    }
+
     /// <summary>Nibbles to bytes 0 to 15: eight lines a group, line q with the inputs 4q to 4q+3 of row after row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void UnpackInt4(byte* weights, int groups, byte* target)
+    private static void UnpackInt4(byte* weights, int groups, byte* target)
     {
         var mask = Vector256.Create((byte)15);
         for (var i = 0; i < groups; i++)
@@ -48,7 +92,7 @@ internal static unsafe class Avx2Tiles
 
     /// <summary>Bytes to 16 bits: sixteen lines a group, line p with the inputs 2p and 2p+1 of row after row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void UnpackInt8(byte* weights, int groups, short* target)
+    private static void UnpackInt8(byte* weights, int groups, short* target)
     {
         // of each quad of a row, its first two bytes and its last two
         var first = Vector256.Create(0x0D_0C_09_08_05_04_01_00, -1, 0x0D_0C_09_08_05_04_01_00, -1).AsByte();
@@ -68,7 +112,7 @@ internal static unsafe class Avx2Tiles
 
     /// <summary>Scales to single precision.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void UnpackScales(byte* halves, int groups, int bias, float* target)
+    private static void UnpackScales(byte* halves, int groups, int bias, float* target)
     {
         for (var i = 0; i < groups * PackedLayout.BlockRows; i += 8)
             Avx.Store(target + i, Avx2Kernels.ToSingle(halves + i * sizeof(ushort), bias));
@@ -83,7 +127,7 @@ internal static unsafe class Avx2Tiles
     /// <param name="xOffsets">Their offsets.</param>
     /// <param name="results">Four times [16].</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyInt4(byte* weights, float* scales, int groups, in Four<sbyte> x, in Four<float> xScales, in Four<int> xOffsets, in Four<float> results)
+    private static void MultiplyInt4(byte* weights, float* scales, int groups, in Four<sbyte> x, in Four<float> xScales, in Four<int> xOffsets, in Four<float> results)
     {
         sbyte* x0 = x.A, x1 = x.B, x2 = x.C, x3 = x.D;
         for (var group = 0; group < groups; group++)
@@ -133,7 +177,7 @@ internal static unsafe class Avx2Tiles
     /// <param name="xScales">Their scales.</param>
     /// <param name="results">Four times [16].</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyInt8(short* weights, float* scales, int groups, in Four<short> x, in Four<float> xScales, in Four<float> results)
+    private static void MultiplyWide(short* weights, float* scales, int groups, in Four<short> x, in Four<float> xScales, in Four<float> results)
     {
         short* x0 = x.A, x1 = x.B, x2 = x.C, x3 = x.D;
         for (var group = 0; group < groups; group++)
@@ -184,15 +228,26 @@ internal static unsafe class Avx2Tiles
     }
 
     /// <summary>Where the numbers of four tokens lie.</summary>
-    public readonly struct Four<T>(T* a, T* b, T* c, T* d)
+    private readonly struct Four<T>(T* a, T* b, T* c, T* d)
         where T : unmanaged
     {
         public readonly T* A = a;
         public readonly T* B = b;
         public readonly T* C = c;
         public readonly T* D = d;
+    }
 
-        /// <summary>The same, further on.</summary>
-        public Four<T> Plus(nint count) => new(A + count, B + count, C + count, D + count);
+    // which group of all tokens' groups four tokens begin with; tokens beyond the last one are the last one
+    private readonly record struct Places(nint A, nint B, nint C, nint D)
+    {
+        public static Places Of(QuantizedActivations x, int token, int done, int count, int group)
+        {
+            return new(Place(0), Place(1), Place(2), Place(3));
+
+            nint Place(int i) => (nint)(token + Math.Min(done + i, count - 1)) * x.Groups + group;
+        }
+
+        public Four<T> In<T>(T* values, nint size)
+            where T : unmanaged => new(values + A * size, values + B * size, values + C * size, values + D * size);
     }
 }

@@ -17,6 +17,13 @@ internal sealed unsafe class Avx512Kernels : MatrixKernels
     public override string Name => "avx512";
 
     /// <inheritdoc/>
+    public override int WideActivationsFrom => Avx2Tiles.Worthwhile;
+
+    /// <inheritdoc/>
+    public override void MultiplyWide(in PackedLayout layout, byte* block, QuantizedActivations x, int token, int count, float* results) =>
+        Avx2Tiles.MultiplyWide(layout, block, x, token, count, results);   // who has AVX-512 has AVX2
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void Int4One(in BlockOperands operands)
     {

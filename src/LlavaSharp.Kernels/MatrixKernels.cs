@@ -27,8 +27,19 @@ internal abstract unsafe class MatrixKernels
     /// <summary>As <see cref="Variable"/> spells it.</summary>
     public abstract string Name { get; }
 
-    /// <summary>From how many tokens on products of 8-bit weights read <see cref="QuantizedActivations.Wide"/>.</summary>
+    /// <summary>From how many tokens on products of 8-bit weights take activations in 16 bits; never where there is no <see cref="MultiplyWide"/>.</summary>
     public virtual int WideActivationsFrom => int.MaxValue;
+
+    /// <summary>A block of 16 rows of 8-bit weights times some tokens in 16 bits.</summary>
+    /// <param name="layout">How the matrix lies.</param>
+    /// <param name="block">The block's first byte.</param>
+    /// <param name="x">The activations, which are wide.</param>
+    /// <param name="token">The first of the tokens.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="results">[count][16].</param>
+    /// <exception cref="NotSupportedException">This variant has none.</exception>
+    public virtual void MultiplyWide(in PackedLayout layout, byte* block, QuantizedActivations x, int token, int count, float* results) =>
+        throw new NotSupportedException($"The kernels '{Name}' take activations in 8 bits only.");
 
     /// <summary>A block of 16 rows times some tokens.</summary>
     /// <param name="layout">How the matrix lies.</param>

@@ -24,6 +24,9 @@ internal sealed unsafe class PackedMatrix
     /// <summary>How it lies.</summary>
     public PackedLayout Layout { get; }
 
+    /// <summary>Whether activations of so many tokens are best quantised to 16 bits for this matrix.</summary>
+    public bool WantsWide(int tokens) => Layout.Bits == WeightBits.Eight && tokens >= _kernels.WideActivationsFrom;
+
     /// <summary>x W^T for all tokens of <paramref name="x"/>.</summary>
     /// <param name="x">Quantised activations of <see cref="PackedLayout.Inputs"/> each.</param>
     /// <param name="y">[tokens][rows].</param>
@@ -46,8 +49,8 @@ internal sealed unsafe class PackedMatrix
             var matrix = matrices[i];
             if (x.Groups != matrix.Layout.Groups)
                 throw new ArgumentException($"The activations have {x.Groups} groups of {PackedLayout.GroupInputs}; the matrix has {matrix.Layout.Groups}.", nameof(x));
-            if (matrix.Layout.Bits == WeightBits.Eight && x.Tokens >= matrix._kernels.WideActivationsFrom)
-                x.Widen(threads);
+            if (x.IsWide && matrix.Layout.Bits != WeightBits.Eight)
+                throw new ArgumentException("Activations in 16 bits go with 8-bit weights only.", nameof(x));
             product.Add(matrix, results[i], threads.Count == 1 ? 1 : (int)Math.Clamp(matrix.Layout.Bytes / PartBytes, threads.Count, matrix.Layout.Blocks));
         }
         threads.Run(product, product.Parts);
@@ -65,7 +68,10 @@ internal sealed unsafe class PackedMatrix
                 var data = _data + block * Layout.BlockBytes;
                 var row = block * PackedLayout.BlockRows;
                 var rows = Math.Min(PackedLayout.BlockRows, Layout.Rows - row);
-                _kernels.MultiplyTile(Layout, data, x, tile, tileEnd - tile, results);
+                if (x.IsWide)
+                    _kernels.MultiplyWide(Layout, data, x, tile, tileEnd - tile, results);
+                else
+                    _kernels.MultiplyTile(Layout, data, x, tile, tileEnd - tile, results);
                 for (var token = tile; token < tileEnd; token++)
                     new ReadOnlySpan<float>(results + (token - tile) * PackedLayout.BlockRows, rows).CopyTo(new Span<float>(y + (nint)token * Layout.Rows + row, rows));
             }

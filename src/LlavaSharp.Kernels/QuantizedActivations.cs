@@ -12,13 +12,11 @@ namespace LlavaSharp.Kernels;
 internal sealed unsafe class QuantizedActivations : IDisposable
 {
     private const float Largest = 127;
+    private const float LargestWide = 32767;   // with weights of up to 127 the sum over a group stays below 2^27
     private readonly ActivationSource.Plain _plain = new();
     private Job? _job;
     private nuint _capacity;
     private void* _memory;
-    private nuint _wideCapacity;
-    private short* _wideMemory;
-    private WideningJob? _widening;
 
     /// <summary>Tokens held.</summary>
     public int Tokens { get; private set; }
@@ -38,36 +36,21 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     /// </summary>
     public int* Offsets { get; private set; }
 
-    /// <summary>The values in 16 bits, [tokens][groups * 32], for kernels that multiply 8-bit weights so; null until <see cref="Widen"/>.</summary>
-    public short* Wide { get; private set; }
+    /// <summary>[tokens][groups * 32] values in 16 bits, which stand in the place of <see cref="Values"/> when <see cref="IsWide"/>.</summary>
+    public short* Wide => (short*)Values;
 
-    /// <summary>Makes the values in 16 bits, unless they are there.</summary>
-    /// <param name="threads">What computes.</param>
-    public void Widen(KernelThreads threads)
-    {
-        if (Wide != null)
-            return;
-        var needed = (nuint)Tokens * (nuint)Groups * PackedLayout.GroupInputs * sizeof(short);
-        if (needed > _wideCapacity)
-        {
-            NativeMemory.AlignedFree(_wideMemory);
-            _wideMemory = null;
-            _wideCapacity = 0;
-            _wideMemory = (short*)NativeMemory.AlignedAlloc(needed, 64);
-            _wideCapacity = needed;
-        }
-        Wide = _wideMemory;
-        threads.Run(_widening ??= new(this), Tokens);
-    }
+    /// <summary>Whether the values have 16 bits: for products of 8-bit weights with many tokens, which cost no more so and lose nothing to the rounding of activations.</summary>
+    public bool IsWide { get; private set; }
 
     /// <summary>Makes room.</summary>
     /// <param name="tokens">Tokens to come.</param>
     /// <param name="inputs">Activations a token.</param>
-    public void Resize(int tokens, int inputs)
+    /// <param name="wide">Whether values take 16 bits.</param>
+    public void Resize(int tokens, int inputs, bool wide = false)
     {
         var groups = PackedLayout.CountGroups(inputs);
         var count = (nuint)tokens * (nuint)groups;
-        var needed = count * (PackedLayout.GroupInputs + sizeof(float) + sizeof(int));
+        var needed = count * ((nuint)(wide ? 2 : 1) * PackedLayout.GroupInputs + sizeof(float) + sizeof(int));
         if (needed > _capacity)
         {
             NativeMemory.AlignedFree(_memory);
@@ -76,10 +59,9 @@ internal sealed unsafe class QuantizedActivations : IDisposable
             _memory = NativeMemory.AlignedAlloc(needed, 64);
             _capacity = needed;
         }
-        (Tokens, Groups) = (tokens, groups);
-        Wide = null;
+        (Tokens, Groups, IsWide) = (tokens, groups, wide);
         Values = (sbyte*)_memory;
-        Scales = (float*)(Values + count * PackedLayout.GroupInputs);
+        Scales = (float*)(Values + (nuint)(wide ? 2 : 1) * count * PackedLayout.GroupInputs);
         Offsets = (int*)(Scales + count);
     }
 
@@ -88,10 +70,11 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     /// <param name="tokens">How many.</param>
     /// <param name="inputs">Activations a token.</param>
     /// <param name="threads">What computes when there is enough to do.</param>
-    public void Quantize(float* x, int tokens, int inputs, KernelThreads threads)
+    /// <param name="wide">Whether values take 16 bits.</param>
+    public void Quantize(float* x, int tokens, int inputs, KernelThreads threads, bool wide = false)
     {
         _plain.X = x;
-        Quantize(_plain, tokens, inputs, threads);
+        Quantize(_plain, tokens, inputs, threads, wide);
     }
 
     /// <summary>Makes room and quantises all tokens of a source.</summary>
@@ -99,9 +82,10 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     /// <param name="tokens">How many.</param>
     /// <param name="inputs">Activations a token.</param>
     /// <param name="threads">What computes when there is enough to do.</param>
-    public void Quantize(ActivationSource source, int tokens, int inputs, KernelThreads threads)
+    /// <param name="wide">Whether values take 16 bits.</param>
+    public void Quantize(ActivationSource source, int tokens, int inputs, KernelThreads threads, bool wide = false)
     {
-        Resize(tokens, inputs);
+        Resize(tokens, inputs, wide);
         var job = _job ??= new(this);
         (job.Source, job.Inputs) = (source, inputs);
         job.Parts = (long)tokens * inputs < KernelThreads.WorthSharing ? 1 : Math.Min(tokens, threads.Count * 4);
@@ -132,19 +116,13 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     public void Dispose()
     {
         NativeMemory.AlignedFree(_memory);
-        NativeMemory.AlignedFree(_wideMemory);
         _memory = null;
-        _wideMemory = null;
-        (_capacity, _wideCapacity, Tokens) = (0, 0, 0);
+        (_capacity, Tokens) = (0, 0);
         GC.SuppressFinalize(this);
     }
 
     /// <summary>Frees what nobody disposed.</summary>
-    ~QuantizedActivations()
-    {
-        NativeMemory.AlignedFree(_memory);
-        NativeMemory.AlignedFree(_wideMemory);
-    }
+    ~QuantizedActivations() => NativeMemory.AlignedFree(_memory);
 
     // the same operations in the same order on every processor, so that results do not depend on it
     private void QuantizeGroup(int index, ReadOnlySpan<float> x)
@@ -156,20 +134,27 @@ internal sealed unsafe class QuantizedActivations : IDisposable
         var most = Vector256.Max(Vector256.Max(Vector256.Abs(a), Vector256.Abs(b)), Vector256.Max(Vector256.Abs(c), Vector256.Abs(d)));
         var half = Vector128.Max(most.GetLower(), most.GetUpper());
         var largest = Math.Max(Math.Max(half[0], half[1]), Math.Max(half[2], half[3]));   // NaN when one is
-        var target = Values + (nint)index * PackedLayout.GroupInputs;
-        var inverse = Largest / largest;
+        var limit = IsWide ? LargestWide : Largest;
+        var width = (IsWide ? 2 : 1) * PackedLayout.GroupInputs;   // bytes
+        var inverse = limit / largest;
         if (!float.IsFinite(largest) || !float.IsFinite(inverse))
         {
             // an inverse that is not finite belongs to zeros, or to numbers so near to zero that they count as such
-            new Span<sbyte>(target, PackedLayout.GroupInputs).Clear();
+            new Span<sbyte>(Values + (nint)index * width, width).Clear();
             Offsets[index] = 0;
             Scales[index] = float.IsFinite(largest) ? 0 : float.NaN;
             return;
         }
-        Scales[index] = largest / Largest;
+        Scales[index] = largest / limit;
         var low = Vector256.Narrow(Round(a), Round(b));     // 16 of 16 bits
         var high = Vector256.Narrow(Round(c), Round(d));
-        Vector256.Narrow(low, high).Store(target);          // 32 of 8 bits
+        if (IsWide)
+        {
+            low.Store(Wide + (nint)index * PackedLayout.GroupInputs);
+            high.Store(Wide + (nint)index * PackedLayout.GroupInputs + Vector256<short>.Count);
+            return;
+        }
+        Vector256.Narrow(low, high).Store(Values + (nint)index * PackedLayout.GroupInputs);   // 32 of 8 bits
         var sum = low + high;                               // lanes keep their place in the quad: 16 is a multiple of 4
         var folded = sum.GetLower() + sum.GetUpper();       // 8 lanes
         var first = folded[0] + folded[1] + folded[4] + folded[5];
@@ -177,22 +162,6 @@ internal sealed unsafe class QuantizedActivations : IDisposable
         Offsets[index] = (ushort)(short)(-8 * first) | (-8 * second << 16);
 
         Vector256<int> Round(Vector256<float> values) => Vector256.ConvertToInt32(Vector256.Round(values * inverse));
-    }
-
-    private sealed class WideningJob(QuantizedActivations owner) : KernelWork
-    {
-        public override void RunPart(int part)
-        {
-            var count = owner.Groups * PackedLayout.GroupInputs;
-            var source = owner.Values + (nint)part * count;
-            var target = owner.Wide + (nint)part * count;
-            for (var i = 0; i < count; i += Vector256<sbyte>.Count)
-            {
-                var (low, high) = Vector256.Widen(Vector256.Load(source + i));
-                low.Store(target + i);
-                high.Store(target + i + Vector256<short>.Count);
-            }
-        }
     }
 
     private sealed class Job(QuantizedActivations owner) : KernelWork

@@ -18,6 +18,32 @@ internal sealed unsafe class ScalarKernels : MatrixKernels
     /// <inheritdoc/>
     protected override void Int8Four(in BlockOperands operands) => Multiply(operands, Wide, WeightBits.Eight);
 
+    /// <inheritdoc/>
+    public override int WideActivationsFrom => Avx2Tiles.Worthwhile;
+
+    /// <inheritdoc/>
+    public override void MultiplyWide(in PackedLayout layout, byte* block, QuantizedActivations x, int token, int count, float* results)
+    {
+        Span<sbyte> weights = stackalloc sbyte[PackedLayout.GroupInputs];
+        new Span<float>(results, count * PackedLayout.BlockRows).Clear();
+        for (var row = 0; row < PackedLayout.BlockRows; row++)
+        {
+            for (var group = 0; group < layout.Groups; group++)
+            {
+                var scale = layout.ToSingle(layout.Get(block, row, group, weights));
+                for (var i = 0; i < count; i++)
+                {
+                    var at = (nint)(token + i) * layout.Groups + group;
+                    var sum = 0;
+                    for (var k = 0; k < PackedLayout.GroupInputs; k++)
+                        sum += weights[k] * x.Wide[at * PackedLayout.GroupInputs + k];
+                    ref var result = ref results[i * PackedLayout.BlockRows + row];
+                    result = MathF.FusedMultiplyAdd(sum, scale * x.Scales[at], result);
+                }
+            }
+        }
+    }
+
     private static void Multiply(in BlockOperands operands, int tokens, WeightBits bits)
     {
         Span<sbyte> weights = stackalloc sbyte[PackedLayout.GroupInputs];

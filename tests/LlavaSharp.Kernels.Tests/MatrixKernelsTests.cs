@@ -28,6 +28,27 @@ public sealed unsafe class MatrixKernelsTests
 
     [Theory]
     [MemberData(nameof(Variants))]
+    public void Multiply_ActivationsIn16Bits_GivesTheBitsOfTheScalarKernels(string name)
+    {
+        var kernels = MatrixKernels.Choose(name);
+        if (kernels.WideActivationsFrom == int.MaxValue)
+            return;
+        var random = new Random(77);
+        using var one = new KernelThreads(1);
+        for (var i = 0; i < Shapes / 10; i++)
+        {
+            var layout = new PackedLayout(random.Next(1, 50), random.Next(1, 700), WeightBits.Eight, random.Next(-3, 4));
+            using var memory = new UnalignedMemory(layout.Bytes, random.Next(64));
+            Fill(layout, memory.Pointer, random);
+            using var x = Activations(random.Next(1, 30), layout.Inputs, random, random.Next(8) == 0, wide: true);
+            var wanted = Multiply(layout, memory.Pointer, new ScalarKernels(), x, one);
+            var found = Multiply(layout, memory.Pointer, kernels, x, one);
+            Assert.Equal(wanted.Select(BitsOf), found.Select(BitsOf));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
     public void Multiply_LargestSums_DoNotOverflow(string name)
     {
         // the largest sums that a group can have: nothing wraps around in 16 bits
@@ -197,10 +218,10 @@ public sealed unsafe class MatrixKernelsTests
         return results;
     }
 
-    private static QuantizedActivations Activations(int tokens, int inputs, Random random, bool spoilt)
+    private static QuantizedActivations Activations(int tokens, int inputs, Random random, bool spoilt, bool wide = false)
     {
         var x = new QuantizedActivations();
-        x.Resize(tokens, inputs);
+        x.Resize(tokens, inputs, wide);
         for (var token = 0; token < tokens; token++)
         {
             var values = Enumerable.Range(0, inputs).Select(_ => (random.NextSingle() - 0.5f) * MathF.Pow(10, random.Next(-3, 4))).ToArray();

@@ -28,7 +28,7 @@ internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias) : L
         using var scope = NewDisposeScope();
         var input = layers[0].Check(x);                                             // [..., K]
         if (Tokens(input) is > 0 and var tokens)
-            Own.Activations.Quantize(Pointer(input), tokens, layers[0].Matrix.Layout.Inputs, KernelThreads.Shared);
+            Own.Activations.Quantize(Pointer(input), tokens, layers[0].Matrix.Layout.Inputs, KernelThreads.Shared, Wide(layers, tokens));
         return [.. Multiply(layers, x).Select(output => output.MoveToOuterDisposeScope())];
     }
 
@@ -49,7 +49,7 @@ internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias) : L
         source.Weight = Pointer(weight);
         source.Epsilon = (float)epsilon;
         if (Tokens(input) is > 0 and var tokens)
-            Own.Activations.Quantize(source, tokens, layers[0].Matrix.Layout.Inputs, KernelThreads.Shared);
+            Own.Activations.Quantize(source, tokens, layers[0].Matrix.Layout.Inputs, KernelThreads.Shared, Wide(layers, tokens));
         return [.. Multiply(layers, x).Select(output => output.MoveToOuterDisposeScope())];
     }
 
@@ -66,7 +66,7 @@ internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias) : L
         source.Gate = Pointer(Check(gate));
         source.Up = Pointer(up);
         if (Tokens(gate) is > 0 and var tokens)
-            Own.Activations.Quantize(source, tokens, Matrix.Layout.Inputs, KernelThreads.Shared);
+            Own.Activations.Quantize(source, tokens, Matrix.Layout.Inputs, KernelThreads.Shared, Matrix.WantsWide(tokens));
         return Multiply([this], gate)[0].MoveToOuterDisposeScope();                  // [..., N]
     }
 
@@ -98,6 +98,8 @@ internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias) : L
     private Tensor Check(Tensor x) => x.shape[^1] == Matrix.Layout.Inputs
         ? x.to(ScalarType.Float32).contiguous()
         : throw new ArgumentException($"The input is [{string.Join(", ", x.shape)}]; the layer takes {Matrix.Layout.Inputs} in the last dimension.", nameof(x));
+
+    private static bool Wide(PackedLinear[] layers, int tokens) => layers.All(layer => layer.Matrix.WantsWide(tokens));
 
     private static int Tokens(Tensor x) => checked((int)(x.numel() / x.shape[^1]));
 
