@@ -42,9 +42,9 @@ internal sealed class BenchRunner
     public static BenchReport Run(BenchOptions options, IReadOnlyList<IBenchWeights> forms, CancellationToken cancellation)
     {
         options.Validate();
+        var installation = options.Peer ? LlamaCppInstallation.EnsureAsync(options.Notice, cancellationToken: cancellation).GetAwaiter().GetResult() : null;
         options.Notice?.Invoke("Measuring what the machine can do at best.");
         var machine = MachineLimits.Measure(options.Threads);
-        var installation = options.Peer ? LlamaCppInstallation.EnsureAsync(options.Notice, cancellationToken: cancellation).GetAwaiter().GetResult() : null;
         var runner = new BenchRunner(options, machine, cancellation);
         var results = new List<BenchResult>();
         string? peerName = null;
@@ -101,7 +101,9 @@ internal sealed class BenchRunner
             }
         }
         pixels.Dispose();
-        return [.. Results(subject, image, prefill, decode, batch, answer, load, firstToken, peerLoad, memory, peerMemory)];
+        // what both sides decoded last was the batch
+        var results = Results(subject, image, prefill, decode, batch, answer, load, firstToken, peerLoad, memory, peerMemory);
+        return peer is null ? [.. results] : [.. results, new($"{BenchNames.SameTokens}_{subject.Name}", SameTokens(subject.LastTokens, peer.LastTokens), "share")];
     }
 
     private IEnumerable<BenchResult> Results(
@@ -130,6 +132,9 @@ internal sealed class BenchRunner
         string Name(string measurement) => $"{measurement}_{subject.Name}";
         double? Goal(string measurement) => BenchGoals.Find(measurement, subject.Bits);
     }
+
+    private static double SameTokens(IReadOnlyList<IReadOnlyList<int>> ours, IReadOnlyList<IReadOnlyList<int>> theirs) =>
+        ours.Zip(theirs).SelectMany(step => step.First.Zip(step.Second, (a, b) => a == b ? 1.0 : 0)).DefaultIfEmpty().Average();
 
     private static double Encode(TransformersTower tower, Tensor pixels)
     {

@@ -6,6 +6,9 @@ internal interface IBenchPeer : IDisposable
     /// <summary>What it is, once it has loaded.</summary>
     string Description { get; }
 
+    /// <summary>What the last <see cref="Decode"/> chose, [steps][sequences].</summary>
+    IReadOnlyList<IReadOnlyList<int>> LastTokens { get; }
+
     /// <summary>Loads the model, in the place of the one before.</summary>
     double Load();
 

@@ -80,7 +80,7 @@ public sealed class LlamaCppInstallation
             string[] arguments = ["install", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", "--loglevel=error", $"node-llama-cpp@{Version}", $"{library}@{Version}"];
             var (status, _, error) = await RunAsync(OperatingSystem.IsWindows() ? "npm.cmd" : "npm", arguments, temporary, cancellationToken);
             if (status != 0 || !IsComplete(temporary, library))
-                throw new PeerException($"npm could not install node-llama-cpp {Version} (exit {status}): {LastLines(error)} Check the connection to the registry, or measure without --peer.");
+                throw new PeerException($"npm could not install node-llama-cpp {Version} (exit {status}): {FirstErrors(error)}. Check the connection to the registry, or measure without --peer.");
             if (Directory.Exists(folder) && !IsComplete(folder, library))
                 Directory.Delete(folder, recursive: true);
             if (!Directory.Exists(folder))
@@ -136,5 +136,7 @@ public sealed class LlamaCppInstallation
         }
     }
 
-    private static string LastLines(string text) => string.Join(' ', text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).TakeLast(5));
+    // npm names the cause first, and then speaks of proxies and log files
+    private static string FirstErrors(string text) => string.Join("; ", text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+        .Select(line => line.StartsWith("npm error ", StringComparison.Ordinal) ? line["npm error ".Length..] : line).Take(3));
 }

@@ -10,7 +10,7 @@ public sealed class LlamaCppPeer : IAsyncDisposable
 {
     private const int LinesKept = 20;
     private static readonly JsonSerializerOptions _form = new(JsonSerializerDefaults.Web) { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1);
 
     private readonly Process _process;
     private readonly Queue<string> _lastErrors = new();
@@ -116,7 +116,7 @@ public sealed class LlamaCppPeer : IAsyncDisposable
             await _process.StandardInput.WriteLineAsync(request.ToJsonString().AsMemory(), cancellationToken);
             await _process.StandardInput.FlushAsync(cancellationToken);
             if (await _process.StandardOutput.ReadLineAsync(cancellationToken) is not { } line)
-                throw Ended();
+                throw await EndedAsync();
             var answer = JsonNode.Parse(line)!.AsObject();
             if ((int?)answer["id"] != id)
                 throw new PeerException($"llama.cpp's process answered '{Shown(line)}' to request {id}.");
@@ -128,7 +128,7 @@ public sealed class LlamaCppPeer : IAsyncDisposable
         }
         catch (IOException exception)
         {
-            throw Ended(exception);
+            throw await EndedAsync(exception);
         }
         catch (OperationCanceledException)
         {
@@ -137,9 +137,17 @@ public sealed class LlamaCppPeer : IAsyncDisposable
         }
     }
 
-    private PeerException Ended(Exception? inner = null)
+    private async Task<PeerException> EndedAsync(Exception? inner = null)
     {
-        _process.WaitForExit(_patience);
+        using var limit = new CancellationTokenSource(_patience);
+        try
+        {
+            await _process.WaitForExitAsync(limit.Token);   // and for what it said last
+        }
+        catch (OperationCanceledException)
+        {
+            Kill();   // it has closed its output, and yet goes on
+        }
         lock (_lastErrors)
             return new($"llama.cpp's process ended{(_process.HasExited ? $" with exit code {_process.ExitCode}" : "")}: {(_lastErrors.Count > 0 ? string.Join(' ', _lastErrors) : "it said nothing")}", inner);
     }

@@ -25,6 +25,9 @@ internal sealed class LlamaCppSubject : IBenchPeer
     public string Description => _loaded is null ? "llama.cpp" : $"llama.cpp {_loaded.Release} ({_loaded.Variant ?? "unknown variant"}), {_loaded.Description}, node-llama-cpp {LlamaCppInstallation.Version}";
 
     /// <inheritdoc/>
+    public IReadOnlyList<IReadOnlyList<int>> LastTokens { get; private set; } = [];
+
+    /// <inheritdoc/>
     public double Load()
     {
         _loaded = Wait(_process.LoadAsync(_file, _threads, _context, _batch, cancellationToken: _cancellation));
@@ -35,7 +38,12 @@ internal sealed class LlamaCppSubject : IBenchPeer
     public double Prefill(IReadOnlyList<int> ids) => Wait(_process.PrefillAsync(ids, _cancellation));
 
     /// <inheritdoc/>
-    public double Decode(IReadOnlyList<int> ids, IReadOnlyList<int> first, int steps) => Wait(_process.DecodeAsync(ids, first, steps, _cancellation)).Seconds;
+    public double Decode(IReadOnlyList<int> ids, IReadOnlyList<int> first, int steps)
+    {
+        var decoded = Wait(_process.DecodeAsync(ids, first, steps, _cancellation));
+        LastTokens = decoded.Ids;
+        return decoded.Seconds;
+    }
 
     /// <inheritdoc/>
     public double Memory() => Wait(_process.MemoryAsync(_cancellation)).Resident;

@@ -21,6 +21,10 @@ internal static class BenchNames
     /// <summary>Tokens a second of several sequences against those of one.</summary>
     public const string BatchSpeedup = "batch8_speedup";
 
+    /// <summary>How many of the tokens that several sequences got, each after its own, both sides chose alike: whether they compute the same model.</summary>
+    /// <remarks>Formula weights prefer no token by much, so that a sequence goes its own way once 4 bits were rounded differently.</remarks>
+    public const string SameTokens = "same_tokens";
+
     /// <summary>Loading the model.</summary>
     public const string Load = "load";
 

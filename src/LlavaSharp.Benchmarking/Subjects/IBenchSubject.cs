@@ -15,6 +15,9 @@ internal interface IBenchSubject : IDisposable
     /// <summary>Bytes of keys and values that one step reads for each position before it.</summary>
     double PositionBytes { get; }
 
+    /// <summary>What the last <see cref="Decode"/> chose, [steps][sequences].</summary>
+    IReadOnlyList<IReadOnlyList<int>> LastTokens { get; }
+
     /// <summary>Loads the model, in the place of the one before.</summary>
     double Load();
 

@@ -41,7 +41,7 @@ internal sealed class NetworkSubject : IBenchSubject
     /// <inheritdoc/>
     public double PositionBytes => _network is null ? 0 : _network.CacheNumberBytes * ShapeArithmetic.CacheNumbers(_shape.Config);
 
-    /// <summary>What the last <see cref="Decode"/> chose, [steps][sequences].</summary>
+    /// <inheritdoc/>
     public IReadOnlyList<IReadOnlyList<int>> LastTokens { get; private set; } = [];
 
     private LlavaNetwork Network => (_network ?? throw new InvalidOperationException("No model is loaded.")).Network;
