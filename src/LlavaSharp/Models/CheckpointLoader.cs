@@ -53,6 +53,7 @@ internal static class CheckpointLoader
                 Type = type,
                 Device = device,
                 Folder = folder,
+                ChatTemplate = config.MmVisionTower is null ? parts.ChatTemplate() : null,
             };
         }
         catch

@@ -6,6 +6,9 @@ public static class ConversationTemplates
     /// <summary>The template that training and the evaluation scripts use.</summary>
     public const string DefaultName = "vicuna_v1";
 
+    /// <summary>The name that stands for the chat template in a language model's own files; <see cref="Get"/> does not know it, a loaded model does.</summary>
+    public const string ChatTemplateName = "chat_template";
+
     private static readonly string[] HumanRoles = ["Human", "Assistant"];
     private static readonly string[] UserRoles = ["USER", "ASSISTANT"];
     private static readonly string[] ChatMlRoles = ["<|im_start|>user\n", "<|im_start|>assistant\n"];
@@ -48,6 +51,21 @@ public static class ConversationTemplates
                 return template.Create();
         throw new UnknownNameException("conversation template", name, Names);
     }
+
+    /// <summary>Checks a name before a model is loaded.</summary>
+    /// <exception cref="UnknownNameException">It is neither a template's nor <see cref="ChatTemplateName"/>.</exception>
+    public static void CheckName(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        if (name != ChatTemplateName && !Names.Contains(name))
+            throw new UnknownNameException("conversation template", name, [.. Names, ChatTemplateName]);
+    }
+
+    /// <summary>The template that goes with a model: the one its config names, else its own chat template, else the one of <see cref="InferName"/>.</summary>
+    /// <param name="named">What the config says, or null.</param>
+    /// <param name="hasChatTemplate">Whether it is a plain language model with a chat template; for a LLaVA the original's templates hold.</param>
+    /// <param name="modelName">The model's name.</param>
+    public static string NameFor(string? named, bool hasChatTemplate, string modelName) => named ?? (hasChatTemplate ? ChatTemplateName : InferName(modelName));
 
     /// <summary>The template that the original's one-question and terminal programs take for a model's name.</summary>
     public static string InferName(string modelName)

@@ -34,6 +34,10 @@ internal static class GgufTokenizer
         };
     }
 
+    /// <summary>The chat template that the file carries, or null.</summary>
+    /// <exception cref="LlavaSharp.Checkpoints.CheckpointException">It is no text.</exception>
+    public static string? ChatTemplate(GgufFile file) => file.Find<string>("tokenizer.chat_template");
+
     private static SentencePieceTokenizer SentencePiece(GgufFile file, string[] tokens, long[] types)
     {
         var scores = file.Find<double[]>("tokenizer.ggml.scores") ?? [];

@@ -1,0 +1,32 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
+
+namespace LlavaSharp.Tokenizers;
+
+/// <summary>The chat template in a checkpoint's folder: a file of its own, or a key of <c>tokenizer_config.json</c>.</summary>
+internal static class ChatTemplateFile
+{
+    private const string OwnFile = "chat_template.jinja";
+    private const string Key = "chat_template";
+    private const string DefaultName = "default";
+
+    /// <summary>The template's text, or null when there is none.</summary>
+    /// <exception cref="TokenizerException">A file cannot be read, or is malformed.</exception>
+    public static string? Find(string folder)
+    {
+        var own = Path.Combine(folder, OwnFile);
+        if (File.Exists(own))
+        {
+            var bytes = JsonReading.ReadFile(own);
+            return Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : throw new TokenizerException($"'{own}' is not valid UTF-8.", own);
+        }
+        var config = Path.Combine(folder, TokenizerSettings.ConfigFile);
+        if (!File.Exists(config) || JsonReading.ParseObject(JsonReading.ReadFile(config), config).Get(Key) is not { } value)
+            return null;
+        // a model for several uses has a list of templates, each with a name
+        return value.ValueKind == JsonValueKind.Array
+            ? value.EnumerateArray().Where(entry => entry.RequiredText("name", config) == DefaultName).Select(entry => entry.RequiredText("template", config)).FirstOrDefault()
+            : value.Text($"'{Key}'", config);
+    }
+}
