@@ -15,6 +15,7 @@ public static class ParityAreas
         new CheckpointsArea(),
         new FullSizeArea(),
         new QuantizationArea(),
+        new RealLlmArea(),
     ];
 
     /// <summary>The areas that no check knows yet: where their folder exists they count as failed.</summary>
@@ -27,7 +28,6 @@ public static class ParityAreas
         "serving",
         "llava-hf",
         "gguf",
-        "real-llm",
     ];
 
     /// <summary>Folders that hold nothing but input for the others.</summary>

@@ -52,7 +52,14 @@ internal static class GgufTokenizer
         return new(model, settings);
     }
 
-    private static JsonTokenizer ByteLevel(GgufFile file, string[] tokens, long[] types)
+    private static JsonTokenizer ByteLevel(GgufFile file, string[] tokens, long[] types) =>
+        JsonTokenizer.Parse(JsonSerializer.SerializeToUtf8Bytes(ToJson(file, tokens, types)), file.File, Settings(file, tokens, "GPT2Tokenizer", addBeginning: false));
+
+    /// <summary>A byte-level vocabulary as the <c>tokenizer.json</c> of a Hugging Face folder has it.</summary>
+    internal static JsonObject ToJson(GgufFile file) =>
+        ToJson(file, file.Find<string[]>("tokenizer.ggml.tokens") ?? [], file.Find<long[]>("tokenizer.ggml.token_type") ?? []);
+
+    private static JsonObject ToJson(GgufFile file, string[] tokens, long[] types)
     {
         var name = file.Find<string>("tokenizer.ggml.pre") ?? "gpt-2";
         if (!_preTokenizers.TryGetValue(name, out var preTokenizer))
@@ -69,7 +76,7 @@ internal static class GgufTokenizer
             if (types[id] is Control or UserDefined)
                 added.Add(new JsonObject { ["id"] = id, ["content"] = tokens[id], ["special"] = types[id] == Control, ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = false, ["normalized"] = false });
         }
-        var root = new JsonObject
+        return new JsonObject
         {
             ["version"] = "1.0",
             ["added_tokens"] = added,
@@ -84,7 +91,6 @@ internal static class GgufTokenizer
                 ["merges"] = new JsonArray([.. (file.Find<string[]>("tokenizer.ggml.merges") ?? []).Select(merge => JsonValue.Create(merge))]),
             },
         };
-        return JsonTokenizer.Parse(JsonSerializer.SerializeToUtf8Bytes(root), file.File, Settings(file, tokens, "GPT2Tokenizer", addBeginning: false));
     }
 
     private static TokenizerSettings Settings(GgufFile file, string[] tokens, string className, bool addBeginning)
