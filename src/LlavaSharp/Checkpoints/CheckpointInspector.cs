@@ -1,4 +1,6 @@
+using LlavaSharp.Checkpoints.Gguf;
 using LlavaSharp.Prompts;
+using LlavaSharp.Tokenizers;
 
 namespace LlavaSharp.Checkpoints;
 
@@ -6,62 +8,64 @@ namespace LlavaSharp.Checkpoints;
 public static class CheckpointInspector
 {
     /// <summary>Looks at a checkpoint's headers.</summary>
-    /// <param name="path">The checkpoint's folder.</param>
+    /// <param name="path">The checkpoint's folder, or a GGUF file.</param>
     /// <param name="locator">Finds its vision tower on this machine; null: look in the usual places, without a hub.</param>
-    /// <param name="inferTemplate">The rule that gives a conversation template's name for a model's name; null: leave it out.</param>
+    /// <param name="inferTemplate">The rule that gives a conversation template's name for a model's name, where neither config nor chat template decides; null: leave the template out.</param>
     /// <param name="isDelta">Whether the user says that the weights are a delta.</param>
     /// <exception cref="CheckpointException">The folder is no checkpoint, or a file is malformed. Tensors that are missing or do not fit are in the report instead.</exception>
     public static CheckpointReport Inspect(string path, VisionTowerLocator? locator = null, Func<string, string>? inferTemplate = null, bool isDelta = false)
     {
+        if (GgufCheckpoint.Is(path))
+            return GgufInspector.Inspect(path, inferTemplate);
         var kind = CheckpointKindDetector.Detect(path, isDelta);
-        var template = kind == CheckpointKind.VisionTower ? null : inferTemplate?.Invoke(ModelNames.FromPath(path));
         if (!File.Exists(Path.Combine(path, "config.json")))
-            return InspectFiles(path, kind, null, template);
+            return InspectFiles(path, kind, null) with { Template = Template(null, false) };
         using var folder = CheckpointFolder.Open(path);
-        return kind switch
+        if (kind == CheckpointKind.VisionTower)
+            return InspectTower(folder);
+        if (kind is CheckpointKind.LoraAdapter or CheckpointKind.ProjectorOnly)
+            return InspectFiles(path, kind, folder.Config) with { Template = Template(folder.Config, false) };
+        var hasChatTemplate = ChatTemplateFile.Find(path) is not null;
+        return InspectModel(folder, kind, locator ?? new VisionTowerLocator(HubOptions.FromEnvironment() with { Offline = true })) with
         {
-            CheckpointKind.VisionTower => InspectTower(folder),
-            CheckpointKind.LoraAdapter or CheckpointKind.ProjectorOnly => InspectFiles(path, kind, folder.Config, template),
-            _ => InspectModel(folder, kind, locator ?? new VisionTowerLocator(HubOptions.FromEnvironment() with { Offline = true }), template),
+            HasChatTemplate = hasChatTemplate,
+            Template = Template(folder.Config, hasChatTemplate),
         };
+
+        string? Template(LlavaConfig? config, bool hasChatTemplate) => inferTemplate is null ? null
+            : ConversationTemplates.NameFor(config?.ConversationTemplate, hasChatTemplate && config is { MmVisionTower: null }, inferTemplate(ModelNames.FromPath(path)));
     }
 
-    private static CheckpointReport InspectModel(CheckpointFolder folder, CheckpointKind kind, VisionTowerLocator locator, string? template)
+    private static CheckpointReport InspectModel(CheckpointFolder folder, CheckpointKind kind, VisionTowerLocator locator)
     {
         var config = folder.Config;
         var towerFolder = config.MmVisionTower is null ? null : locator.FindLocally(config.MmVisionTower, folder.Folder);
         var vision = towerFolder is null ? null : ClipVisionConfig.Load(towerFolder);
         var towerScope = ExpectedTensors.Root(config) + ExpectedTensors.TowerScope;
         var inside = folder.Tensors.Keys.Any(name => name.StartsWith(towerScope, StringComparison.Ordinal));
-        var (missing, unexpected, misShaped) = Compare(ExpectedTensors.For(config, vision), folder.Tensors.Values,
-            // without the tower's config its tensors cannot be judged
-            mayBeMore: name => vision is null && name.StartsWith(towerScope, StringComparison.Ordinal));
         var outside = vision is null || inside && config.UnfreezeMmVisionTower ? 0 : ExpectedTensors.ForTower(vision).Where(t => t.Required).Sum(Count);
-        return Describe(folder.Folder, kind, folder.WeightPaths, folder.Tensors.Values, outside) with
+        // without the tower's config its tensors cannot be judged
+        bool MayBeMore(string name) => vision is null && name.StartsWith(towerScope, StringComparison.Ordinal);
+        return Describe(folder.Folder, kind, folder.WeightPaths, folder.Tensors.Values, outside)
+            .Compare(ExpectedTensors.For(config, vision), folder.Tensors.Values, MayBeMore) with
         {
             Family = config.Family,
             Version = GuessVersion(config),
-            Template = template,
             VisionTower = config.MmVisionTower,
             VisionTowerFolder = towerFolder,
             HasTowerInside = inside,
             UsesTowerInside = inside && config.UnfreezeMmVisionTower,
             OutsideTowerParameters = outside,
-            Missing = missing,
-            Unexpected = unexpected,
-            MisShaped = misShaped,
         };
     }
 
     private static CheckpointReport InspectTower(CheckpointFolder folder)
     {
-        var (missing, unexpected, misShaped) = Compare(ExpectedTensors.ForTower(folder.VisionConfig), folder.Tensors.Values,
-            mayBeMore: name => !name.StartsWith("vision_model.", StringComparison.Ordinal));
         return Describe(folder.Folder, CheckpointKind.VisionTower, folder.WeightPaths, folder.Tensors.Values, 0)
-            with { Missing = missing, Unexpected = unexpected, MisShaped = misShaped };
+            .Compare(ExpectedTensors.ForTower(folder.VisionConfig), folder.Tensors.Values, name => !name.StartsWith("vision_model.", StringComparison.Ordinal));
     }
 
-    private static CheckpointReport InspectFiles(string path, CheckpointKind kind, LlavaConfig? config, string? template)
+    private static CheckpointReport InspectFiles(string path, CheckpointKind kind, LlavaConfig? config)
     {
         string[] names = kind == CheckpointKind.LoraAdapter
             ? [.. new[] { "adapter_model.safetensors", "adapter_model.bin" }.Where(name => File.Exists(Path.Combine(path, name))).Take(1), "non_lora_trainables.bin"]
@@ -77,7 +81,6 @@ public static class CheckpointInspector
                 Family = config?.Family,
                 Version = config is null ? null : GuessVersion(config),
                 VisionTower = config?.MmVisionTower,
-                Template = template,
             };
         }
         finally
@@ -87,7 +90,8 @@ public static class CheckpointInspector
         }
     }
 
-    private static CheckpointReport Describe(string folder, CheckpointKind kind, IEnumerable<string> paths, IEnumerable<StoredTensor> tensors, long outside)
+    /// <summary>Counts what tensors hold; no value is looked at.</summary>
+    internal static CheckpointReport Describe(string folder, CheckpointKind kind, IEnumerable<string> paths, IEnumerable<StoredTensor> tensors, long outside)
     {
         var parts = new SortedDictionary<ModelPart, long>();
         var types = new SortedDictionary<StoredDataType, long>();
@@ -132,8 +136,12 @@ public static class CheckpointInspector
         };
     }
 
-    private static (List<ExpectedTensor>, List<StoredTensorSummary>, List<ShapeMismatch>) Compare(
-        IEnumerable<ExpectedTensor> expected, IEnumerable<StoredTensor> found, Func<string, bool> mayBeMore)
+    /// <summary>Adds to a report what is missing, not expected, and of another shape.</summary>
+    /// <param name="report">The report.</param>
+    /// <param name="expected">What the config asks for.</param>
+    /// <param name="found">What is there.</param>
+    /// <param name="mayBeMore">Which names may be there without being expected.</param>
+    internal static CheckpointReport Compare(this CheckpointReport report, IEnumerable<ExpectedTensor> expected, IEnumerable<StoredTensor> found, Func<string, bool>? mayBeMore = null)
     {
         var rest = found.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         var missing = new List<ExpectedTensor>();
@@ -150,7 +158,7 @@ public static class CheckpointInspector
                 misShaped.Add(new(tensor, Summarize(stored)));
             }
         }
-        return (missing, [.. rest.Values.Where(tensor => !mayBeMore(tensor.Name)).Select(Summarize)], misShaped);
+        return report with { Missing = missing, Unexpected = [.. rest.Values.Where(tensor => mayBeMore?.Invoke(tensor.Name) != true).Select(Summarize)], MisShaped = misShaped };
     }
 
     private static string? GuessVersion(LlavaConfig config)

@@ -61,11 +61,11 @@ public static class ConversationTemplates
             throw new UnknownNameException("conversation template", name, [.. Names, ChatTemplateName]);
     }
 
-    /// <summary>The template that goes with a model: the one its config names, else its own chat template, else the one of <see cref="InferName"/>.</summary>
+    /// <summary>The template that goes with a model: the one its config names, else its own chat template, else the one that its name gives (<see cref="InferName"/>).</summary>
     /// <param name="named">What the config says, or null.</param>
     /// <param name="hasChatTemplate">Whether it is a plain language model with a chat template; for a LLaVA the original's templates hold.</param>
-    /// <param name="modelName">The model's name.</param>
-    public static string NameFor(string? named, bool hasChatTemplate, string modelName) => named ?? (hasChatTemplate ? ChatTemplateName : InferName(modelName));
+    /// <param name="inferred">What the rule by the model's name gives.</param>
+    public static string NameFor(string? named, bool hasChatTemplate, string inferred) => named ?? (hasChatTemplate ? ChatTemplateName : inferred);
 
     /// <summary>The template that the original's one-question and terminal programs take for a model's name.</summary>
     public static string InferName(string modelName)
