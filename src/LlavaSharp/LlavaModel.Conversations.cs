@@ -17,11 +17,13 @@ public sealed partial class LlavaModel
 
     /// <summary>A new conversation with this model.</summary>
     /// <param name="template">A template's name, <see cref="ConversationTemplates.ChatTemplateName"/> for the model's own; null: <see cref="TemplateName"/>.</param>
-    /// <exception cref="UnknownNameException">No such template, or the model has none of its own.</exception>
-    /// <exception cref="ChatTemplateException">The model's own template cannot be read.</exception>
+    /// <exception cref="UnknownNameException">No such template.</exception>
+    /// <exception cref="PromptException">The model's own template is asked for, and it has none, or one that cannot be read.</exception>
     public Conversation CreateConversation(string? template = null) => (template ?? TemplateName) switch
     {
-        ConversationTemplates.ChatTemplateName when ChatTemplate is { } own => new Conversation(own),
+        ConversationTemplates.ChatTemplateName => new Conversation(ChatTemplate ?? throw new PromptException(SeesImages
+            ? $"The model '{Name}' sees pictures: it takes the original's templates, not a chat template. Leave the template (--conv-mode) out."
+            : $"The files of the model '{Name}' hold no chat template. Choose a template by its name: {string.Join(", ", ConversationTemplates.Names)}.")),
         var name => ConversationTemplates.Get(name),
     };
 

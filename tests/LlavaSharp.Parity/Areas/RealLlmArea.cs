@@ -90,8 +90,10 @@ internal sealed class RealLlmArea : IParityArea
                     Case($"{name}/{prompt.Text("name")}", (c, loaded) => CheckPrompt(c, loaded, prompt, row));
             foreach (var unknown in recorded.Keys)
                 run.Case($"{name}/{unknown}", c => c.Fail($"{InputsFile} has no prompt of this name"));
-            if (inputs.HasValue("text_file"))
-                Case($"{name}/text", (c, loaded) => CheckText(c, loaded, File.ReadAllText(run.Use(inputs.Text("text_file"))), inputs, golden));
+            if (inputs.TextOrNull("text_file") is not { } textFile)
+                return;
+            var path = run.Use(textFile);
+            Case($"{name}/text", (c, loaded) => CheckText(c, loaded, File.ReadAllText(path), inputs, golden));
         }
 
         void Case(string id, Action<Comparison, LlavaModel> check) => run.Case(id, c =>

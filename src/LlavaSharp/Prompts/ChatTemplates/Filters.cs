@@ -145,10 +145,11 @@ internal static class Filters
     {
         var bound = call.Bind(1, "value", "d", "attribute");
         var elements = ValueRules.Elements(call.Context, bound[0], call.Callee);
-        if (bound.TextOrNull(2) is { } attribute)
+        if (bound.Or(2, null) is { } attribute)
         {
+            var path = Path(call, attribute);
             call.Context.Step(elements.Count);
-            elements = [.. elements.Select(element => Operators.Index(call.Context, element, attribute))];
+            elements = [.. elements.Select(element => Follow(call.Context, element, path))];
         }
         return Join(call.Context, elements, ValueRules.ToText(call.Context, bound.Or(1, "")));
     }
@@ -165,8 +166,8 @@ internal static class Filters
         if (call.Positional.Count == 1)
         {
             var bound = call.Bind(1, "value", "attribute", "default");
-            var attribute = bound.Text(1);
-            return Each(call, element => Path(call.Context, element, attribute) is var found && found is UndefinedValue && bound.Has(2) ? bound[2] : found);
+            var path = Path(call, bound[1]);
+            return Each(call, element => Follow(call.Context, element, path, bound.Or(2, null)));
         }
         if (call.Positional[1] is not string filter)
             throw call.Context.Error($"'map' takes the name of a filter, or attribute='NAME', not {ValueRules.Describe(call.Positional[1])}.");
@@ -177,14 +178,14 @@ internal static class Filters
     private static object Select(CallArguments call, bool byAttribute, bool wanted)
     {
         var first = byAttribute ? 2 : 1;
-        var attribute = byAttribute ? call.Positional.ElementAtOrDefault(1) as string ?? throw call.Context.Error($"{call.Callee} takes the name of an attribute.") : null;
+        var path = byAttribute ? Path(call, call.Positional.ElementAtOrDefault(1)) : [];
         var test = call.Positional.Count <= first ? null : call.Positional[first] as string ?? throw call.Context.Error($"{call.Callee} takes the name of a test.");
         var rest = call.After(first + 1, $"'{test}'");
         var chosen = new List<object?>();
         foreach (var element in ValueRules.Elements(call.Context, call.Positional[0], call.Callee))
         {
             call.Context.Step();
-            var value = attribute is null ? element : Path(call.Context, element, attribute);
+            var value = Follow(call.Context, element, path);
             var holds = test is null ? ValueRules.IsTrue(value) : ValueTests.Holds(test, new CallArguments(call.Context, rest.Callee, [value, .. rest.Positional], rest.Named));
             if (holds == wanted)
                 chosen.Add(element);
@@ -204,13 +205,24 @@ internal static class Filters
         return new ListValue(results);
     }
 
-    // an attribute of an attribute is written with a point
-    private static object? Path(RenderContext context, object? value, string path)
+    // an attribute of an attribute is written with a point; numbers are indices
+    private static object[] Path(CallArguments call, object? attribute)
     {
-        foreach (var name in path.Split('.'))
+        if (attribute is long)
+            return [attribute];
+        if (attribute is not string names)
+            throw call.Context.Error($"{call.Callee} takes the name of an attribute, not {ValueRules.Describe(attribute)}.");
+        call.Context.Step(names.Length);
+        return [.. names.Split('.').Select(name => long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? (object)index : name)];
+    }
+
+    private static object? Follow(RenderContext context, object? value, object[] path, object? fallback = null)
+    {
+        foreach (var name in path)
         {
             context.Step();
-            value = Operators.Index(context, value, long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : name);
+            value = Operators.Index(context, value, name);
+            value = value is UndefinedValue ? fallback ?? value : value;
         }
         return value;
     }

@@ -5,6 +5,12 @@ internal static class ValueTests
 {
     private static readonly Dictionary<string, Func<CallArguments, bool>> _tests = new(StringComparer.Ordinal)
     {
+        ["!="] = call => Compare(call, "!="),
+        ["<"] = call => Compare(call, "<"),
+        ["<="] = call => Compare(call, "<="),
+        ["=="] = call => Compare(call, "=="),
+        [">"] = call => Compare(call, ">"),
+        [">="] = call => Compare(call, ">="),
         ["boolean"] = call => Only(call) is bool,
         ["callable"] = call => Only(call) is FunctionValue,
         ["defined"] = call => Only(call) is not UndefinedValue,
@@ -15,11 +21,13 @@ internal static class ValueTests
         ["false"] = call => Only(call) is false,
         ["float"] = call => Only(call) is double,
         ["ge"] = call => Compare(call, ">="),
+        ["greaterthan"] = call => Compare(call, ">"),
         ["gt"] = call => Compare(call, ">"),
         ["in"] = call => Compare(call, "in"),
         ["integer"] = call => Only(call) is long,
         ["iterable"] = call => Only(call) is string or ListValue or MappingValue or UndefinedValue,
         ["le"] = call => Compare(call, "<="),
+        ["lessthan"] = call => Compare(call, "<"),
         ["lt"] = call => Compare(call, "<"),
         ["mapping"] = call => Only(call) is MappingValue,
         ["ne"] = call => Compare(call, "!="),
