@@ -28,7 +28,7 @@ public sealed partial class LlavaModel : IDisposable
     {
         (_checkpoint, _thread, Name) = (checkpoint, thread, name);
         (_compatibility, _pixelRounding) = (options.Compatibility, options.PixelRounding);
-        TemplateName = ConversationTemplates.NameFor(checkpoint.Config.ConversationTemplate, checkpoint.ChatTemplate is not null, ConversationTemplates.InferName(name));
+        TemplateName = ConversationTemplates.NameFor(checkpoint.Config, name, checkpoint.ChatTemplate is not null);
         _chatTemplate = new Lazy<ChatTemplate?>(() => ParseChatTemplate(checkpoint, options.TimeProvider));
     }
 

@@ -27,10 +27,17 @@ internal static class InspectCommand
             hub = hub with { Offline = hub.Offline || parsed.GetValue(offline) };
             var folder = await ModelLocator.ResolveAsync(wanted, hub, cancellationToken);
             var report = CheckpointInspector.Inspect(
-                folder, new VisionTowerLocator(hub with { Offline = true }), _ => ConversationTemplates.InferName(ModelNames.FromPath(wanted)), parsed.GetValue(delta));
+                folder, new VisionTowerLocator(hub with { Offline = true }), (_, hasChatTemplate) => Template(folder, wanted, hasChatTemplate), parsed.GetValue(delta));
             return Print(report, ModelNames.FromPath(wanted), parsed.GetValue(json), Console.Out, Console.Error);
         });
         return command;
+    }
+
+    // the same rule as for a model that is loaded
+    private static string Template(string folder, string wanted, bool hasChatTemplate)
+    {
+        var config = Path.Combine(folder, "config.json");
+        return ConversationTemplates.NameFor(File.Exists(config) ? LlavaConfig.Load(config) : null, ModelNames.FromPath(wanted), hasChatTemplate);
     }
 
     private static int Print(CheckpointReport report, string name, bool json, TextWriter output, TextWriter error)

@@ -10,33 +10,30 @@ public static class CheckpointInspector
     /// <summary>Looks at a checkpoint's headers.</summary>
     /// <param name="path">The checkpoint's folder, or a GGUF file.</param>
     /// <param name="locator">Finds its vision tower on this machine; null: look in the usual places, without a hub.</param>
-    /// <param name="inferTemplate">The rule that gives a conversation template's name for a model's name, where neither config nor chat template decides; null: leave the template out.</param>
+    /// <param name="inferTemplate">The rule that gives a conversation template's name for a model's name, and for whether its files hold a chat template; null: leave it out.</param>
     /// <param name="isDelta">Whether the user says that the weights are a delta.</param>
     /// <exception cref="CheckpointException">The folder is no checkpoint, or a file is malformed. Tensors that are missing or do not fit are in the report instead.</exception>
-    public static CheckpointReport Inspect(string path, VisionTowerLocator? locator = null, Func<string, string>? inferTemplate = null, bool isDelta = false)
+    /// <exception cref="TokenizerException">The tokenizer's files, which may hold a chat template, are malformed.</exception>
+    public static CheckpointReport Inspect(string path, VisionTowerLocator? locator = null, Func<string, bool, string>? inferTemplate = null, bool isDelta = false)
     {
         if (GgufCheckpoint.Is(path))
             return GgufInspector.Inspect(path, inferTemplate);
         var kind = CheckpointKindDetector.Detect(path, isDelta);
+        // adapters and projectors go by the tokenizer of their base
+        var hasChatTemplate = kind is CheckpointKind.Full or CheckpointKind.LanguageModelOnly or CheckpointKind.Delta && ChatTemplateFile.Find(path) is not null;
+        var template = kind == CheckpointKind.VisionTower ? null : inferTemplate?.Invoke(ModelNames.FromPath(path), hasChatTemplate);
         if (!File.Exists(Path.Combine(path, "config.json")))
-            return InspectFiles(path, kind, null) with { Template = Template(null, false) };
+            return InspectFiles(path, kind, null, template);
         using var folder = CheckpointFolder.Open(path);
-        if (kind == CheckpointKind.VisionTower)
-            return InspectTower(folder);
-        if (kind is CheckpointKind.LoraAdapter or CheckpointKind.ProjectorOnly)
-            return InspectFiles(path, kind, folder.Config) with { Template = Template(folder.Config, false) };
-        var hasChatTemplate = ChatTemplateFile.Find(path) is not null;
-        return InspectModel(folder, kind, locator ?? new VisionTowerLocator(HubOptions.FromEnvironment() with { Offline = true })) with
+        return kind switch
         {
-            HasChatTemplate = hasChatTemplate,
-            Template = Template(folder.Config, hasChatTemplate),
-        };
-
-        string? Template(LlavaConfig? config, bool hasChatTemplate) => inferTemplate is null ? null
-            : ConversationTemplates.NameFor(config?.ConversationTemplate, hasChatTemplate && config is { MmVisionTower: null }, inferTemplate(ModelNames.FromPath(path)));
+            CheckpointKind.VisionTower => InspectTower(folder),
+            CheckpointKind.LoraAdapter or CheckpointKind.ProjectorOnly => InspectFiles(path, kind, folder.Config, template),
+            _ => InspectModel(folder, kind, locator ?? new VisionTowerLocator(HubOptions.FromEnvironment() with { Offline = true }), template),
+        } with { HasChatTemplate = hasChatTemplate };
     }
 
-    private static CheckpointReport InspectModel(CheckpointFolder folder, CheckpointKind kind, VisionTowerLocator locator)
+    private static CheckpointReport InspectModel(CheckpointFolder folder, CheckpointKind kind, VisionTowerLocator locator, string? template)
     {
         var config = folder.Config;
         var towerFolder = config.MmVisionTower is null ? null : locator.FindLocally(config.MmVisionTower, folder.Folder);
@@ -51,6 +48,7 @@ public static class CheckpointInspector
         {
             Family = config.Family,
             Version = GuessVersion(config),
+            Template = template,
             VisionTower = config.MmVisionTower,
             VisionTowerFolder = towerFolder,
             HasTowerInside = inside,
@@ -65,7 +63,7 @@ public static class CheckpointInspector
             .Compare(ExpectedTensors.ForTower(folder.VisionConfig), folder.Tensors.Values, name => !name.StartsWith("vision_model.", StringComparison.Ordinal));
     }
 
-    private static CheckpointReport InspectFiles(string path, CheckpointKind kind, LlavaConfig? config)
+    private static CheckpointReport InspectFiles(string path, CheckpointKind kind, LlavaConfig? config, string? template)
     {
         string[] names = kind == CheckpointKind.LoraAdapter
             ? [.. new[] { "adapter_model.safetensors", "adapter_model.bin" }.Where(name => File.Exists(Path.Combine(path, name))).Take(1), "non_lora_trainables.bin"]
@@ -81,6 +79,7 @@ public static class CheckpointInspector
                 Family = config?.Family,
                 Version = config is null ? null : GuessVersion(config),
                 VisionTower = config?.MmVisionTower,
+                Template = template,
             };
         }
         finally

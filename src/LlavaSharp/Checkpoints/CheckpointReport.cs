@@ -15,7 +15,7 @@ public sealed record CheckpointReport
     /// <summary>The LLaVA version that its config looks like (<c>v1</c>, <c>v1.5</c>, <c>v1.6</c>), or null: a guess, since files do not state it.</summary>
     public string? Version { get; init; }
 
-    /// <summary>The conversation template: what the config says, else a plain language model's own, else by the rule that was given; null when none was.</summary>
+    /// <summary>The conversation template by the rule that was given, or null when none was.</summary>
     public string? Template { get; init; }
 
     /// <summary>Whether it carries a chat template of its own.</summary>

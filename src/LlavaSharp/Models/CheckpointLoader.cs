@@ -53,7 +53,7 @@ internal static class CheckpointLoader
                 Type = type,
                 Device = device,
                 Folder = folder,
-                ChatTemplate = config.MmVisionTower is null ? parts.ChatTemplate() : null,
+                ChatTemplate = config.MmVisionTower is null ? ChatTemplateFile.Find(parts.TokenizerFolder) : null,
             };
         }
         catch

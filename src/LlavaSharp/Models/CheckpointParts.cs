@@ -19,9 +19,6 @@ internal sealed record CheckpointParts
     /// <summary>The tokenizer where it lies in no folder but in the checkpoint itself.</summary>
     public Func<Tokenizer>? Tokenizer { get; init; }
 
-    /// <summary>Reads the chat template that goes with the tokenizer, or null; it is not yet parsed.</summary>
-    public required Func<string?> ChatTemplate { get; init; }
-
     /// <summary>The tensors of a projector's file.</summary>
     public IReadOnlyDictionary<string, StoredTensor>? Projector { get; init; }
 
@@ -45,11 +42,11 @@ internal sealed record CheckpointParts
                 return OnPlainModel(folder, baseFolder, owned);
             }
             var whole = Keep(owned, CheckpointFolder.Open(folder));
-            return new CheckpointParts { Config = whole.Config, Tensors = whole.Tensors, TokenizerFolder = folder, ChatTemplate = () => ChatTemplateFile.Find(folder) };
+            return new CheckpointParts { Config = whole.Config, Tensors = whole.Tensors, TokenizerFolder = folder };
         }
         var own = Keep(owned, CheckpointFolder.Open(folder));
         var basis = Keep(owned, CheckpointFolder.Open(baseFolder, own.Config));
-        var parts = new CheckpointParts { Config = own.Config, Tensors = basis.Tensors, TokenizerFolder = baseFolder, ChatTemplate = () => ChatTemplateFile.Find(baseFolder) };
+        var parts = new CheckpointParts { Config = own.Config, Tensors = basis.Tensors, TokenizerFolder = baseFolder };
         if (isAdapter)
             return parts with { Adapter = Keep(owned, LoraAdapter.Open(folder)) };
         if (!File.Exists(Path.Combine(folder, ProjectorFile.FileName)))
@@ -64,27 +61,13 @@ internal sealed record CheckpointParts
         if (baseFolder is not null)
             throw new CheckpointException($"'{file}' is a whole model in one GGUF file: leave the base ('{baseFolder}', --model-base) out.", file);
         var model = Keep(owned, GgufCheckpoint.Open(file));
-        return new CheckpointParts
-        {
-            Config = model.Config,
-            Tensors = model.Tensors,
-            TokenizerFolder = file,
-            Tokenizer = () => GgufTokenizer.Read(model.File),
-            ChatTemplate = () => GgufTokenizer.ChatTemplate(model.File),
-        };
+        return new CheckpointParts { Config = model.Config, Tensors = model.Tensors, TokenizerFolder = file, Tokenizer = () => GgufTokenizer.Read(model.File) };
     }
 
     private static CheckpointParts OnPlainModel(string folder, string baseFolder, List<IDisposable> owned)
     {
         var basis = Keep(owned, CheckpointFolder.Open(baseFolder));
-        return new CheckpointParts
-        {
-            Config = basis.Config,
-            Tensors = basis.Tensors,
-            TokenizerFolder = baseFolder,
-            ChatTemplate = () => ChatTemplateFile.Find(baseFolder),
-            Adapter = Keep(owned, LoraAdapter.Open(folder)),
-        };
+        return new CheckpointParts { Config = basis.Config, Tensors = basis.Tensors, TokenizerFolder = baseFolder, Adapter = Keep(owned, LoraAdapter.Open(folder)) };
     }
 
     private static T Keep<T>(List<IDisposable> owned, T resource)

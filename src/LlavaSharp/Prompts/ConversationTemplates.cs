@@ -1,3 +1,5 @@
+using LlavaSharp.Checkpoints;
+
 namespace LlavaSharp.Prompts;
 
 /// <summary>The original's conversation templates by name, and which one belongs to which model.</summary>
@@ -61,11 +63,17 @@ public static class ConversationTemplates
             throw new UnknownNameException("conversation template", name, [.. Names, ChatTemplateName]);
     }
 
-    /// <summary>The template that goes with a model: the one its config names, else its own chat template, else the one that its name gives (<see cref="InferName"/>).</summary>
-    /// <param name="named">What the config says, or null.</param>
-    /// <param name="hasChatTemplate">Whether it is a plain language model with a chat template; for a LLaVA the original's templates hold.</param>
-    /// <param name="inferred">What the rule by the model's name gives.</param>
-    public static string NameFor(string? named, bool hasChatTemplate, string inferred) => named ?? (hasChatTemplate ? ChatTemplateName : inferred);
+    /// <summary>The template that goes with a model: the one its config names; for a plain language model its own chat template, where its files hold one; else the one that its name gives (<see cref="InferName"/>).</summary>
+    /// <param name="config">The model's config; null for what has none, such as an adapter or a GGUF file.</param>
+    /// <param name="modelName">The model's name.</param>
+    /// <param name="hasChatTemplate">Whether its files hold a chat template.</param>
+    public static string NameFor(LlavaConfig? config, string modelName, bool hasChatTemplate)
+    {
+        if (config?.ConversationTemplate is { } stated)
+            return stated;
+        // for a LLaVA the original's templates hold
+        return hasChatTemplate && config?.MmVisionTower is null ? ChatTemplateName : InferName(modelName);
+    }
 
     /// <summary>The template that the original's one-question and terminal programs take for a model's name.</summary>
     public static string InferName(string modelName)

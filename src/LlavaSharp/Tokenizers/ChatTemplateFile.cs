@@ -1,10 +1,12 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
+using LlavaSharp.Checkpoints;
+using LlavaSharp.Checkpoints.Gguf;
 
 namespace LlavaSharp.Tokenizers;
 
-/// <summary>The chat template in a checkpoint's folder: a file of its own, or a key of <c>tokenizer_config.json</c>.</summary>
+/// <summary>The chat template of a checkpoint: a file of its own, a key of <c>tokenizer_config.json</c>, or a value in a GGUF file.</summary>
 internal static class ChatTemplateFile
 {
     private const string OwnFile = "chat_template.jinja";
@@ -12,9 +14,16 @@ internal static class ChatTemplateFile
     private const string DefaultName = "default";
 
     /// <summary>The template's text, or null when there is none.</summary>
+    /// <param name="folder">The folder that holds the tokenizer, or the GGUF file that does.</param>
     /// <exception cref="TokenizerException">A file cannot be read, or is malformed.</exception>
+    /// <exception cref="CheckpointException">The GGUF file is malformed.</exception>
     public static string? Find(string folder)
     {
+        if (GgufCheckpoint.Is(folder))
+        {
+            using var gguf = GgufFile.Open(folder);
+            return GgufTokenizer.ChatTemplate(gguf);
+        }
         var own = Path.Combine(folder, OwnFile);
         if (File.Exists(own))
         {

@@ -111,12 +111,13 @@ public sealed class ChatTemplateModelTests
     public async Task Load_GgufWithChatTemplate_UsesIt()
     {
         using var files = new TinyLanguageModel(null);
-        var path = files.WriteGguf(Template);
+        var path = files.WriteGguf(7, Template);
         using var model = await LlavaModel.LoadAsync(path, TinyLanguageModel.Options, Token);
 
         Assert.Equal("<s>[user]Hi\n[assistant]", model.CreatePrompt("Hi", 0));
         Assert.Single(model.EncodePrompt(model.CreatePrompt("Hi", 0), 0, addSpecialTokens: false), model.Tokenizer.BeginningOfSequenceId!.Value);
-        var report = CheckpointInspector.Inspect(path, inferTemplate: _ => "by name");
+        Assert.Equal([2, 7], model.Config.EosTokenIds);
+        var report = CheckpointInspector.Inspect(path, inferTemplate: (name, has) => ConversationTemplates.NameFor(null, name, has));
         Assert.True(report.HasChatTemplate);
         Assert.Equal(ConversationTemplates.ChatTemplateName, report.Template);
     }

@@ -22,21 +22,21 @@ internal sealed class TinyLanguageModel : IDisposable
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
-    /// <summary>Writes the tiny golden GGUF file with a chat template in its header.</summary>
-    public string WriteGguf(string chatTemplate)
+    /// <summary>Writes the tiny golden GGUF file with more in its header: the id of the token that ends a turn, and a chat template.</summary>
+    public string WriteGguf(int endOfTurn, string chatTemplate)
     {
         var bytes = File.ReadAllBytes(TestFiles.Golden("gguf", "text-q8_0.gguf"));
-        const int CountAt = 16, ValuesAt = 24, Alignment = 32, TypeString = 8;
-        BitConverter.TryWriteBytes(bytes.AsSpan(CountAt), BitConverter.ToUInt64(bytes, CountAt) + 1);
-        var name = "tokenizer.chat_template"u8.ToArray();
+        const int CountAt = 16, ValuesAt = 24, Alignment = 32, TypeInteger = 4, TypeString = 8;
+        BitConverter.TryWriteBytes(bytes.AsSpan(CountAt), BitConverter.ToUInt64(bytes, CountAt) + 2);
+        byte[] before = [.. Text("tokenizer.ggml.eot_token_id"), .. BitConverter.GetBytes(TypeInteger), .. BitConverter.GetBytes(endOfTurn), .. Text("tokenizer.chat_template"), .. BitConverter.GetBytes(TypeString)];
         // what is put in front moves the tensors by whole steps of their alignment
-        var text = Encoding.UTF8.GetBytes(chatTemplate);
-        var length = 8 + name.Length + 4 + 8 + text.Length;
-        text = [.. text, .. Encoding.UTF8.GetBytes("{#" + new string(' ', (2 * Alignment) - 4 - (length % Alignment)) + "#}")];
-        byte[] value = [.. BitConverter.GetBytes((ulong)name.Length), .. name, .. BitConverter.GetBytes(TypeString), .. BitConverter.GetBytes((ulong)text.Length), .. text];
-        Assert.Equal(0, value.Length % Alignment);
+        var rest = (before.Length + Text(chatTemplate).Length) % Alignment;
+        byte[] added = [.. before, .. Text($"{chatTemplate}{{#{new string(' ', (2 * Alignment) - 4 - rest)}#}}")];
+        Assert.Equal(0, added.Length % Alignment);
         var path = Path.Combine(Folder, "tiny.gguf");
-        File.WriteAllBytes(path, [.. bytes[..ValuesAt], .. value, .. bytes[ValuesAt..]]);
+        File.WriteAllBytes(path, [.. bytes[..ValuesAt], .. added, .. bytes[ValuesAt..]]);
         return path;
     }
+
+    private static byte[] Text(string text) => [.. BitConverter.GetBytes((ulong)Encoding.UTF8.GetByteCount(text)), .. Encoding.UTF8.GetBytes(text)];
 }

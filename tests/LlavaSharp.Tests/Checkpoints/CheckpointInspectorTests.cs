@@ -17,7 +17,7 @@ public class CheckpointInspectorTests
     [InlineData("clip-vit-tiny-patch14-56", CheckpointKind.VisionTower)]
     public void Inspect_Golden_TellsKindAndIsSound(string name, CheckpointKind kind)
     {
-        var report = CheckpointInspector.Inspect(TestFiles.Golden("checkpoints", name), inferTemplate: model => "template of " + model);
+        var report = CheckpointInspector.Inspect(TestFiles.Golden("checkpoints", name), inferTemplate: (model, _) => "template of " + model);
 
         Assert.Equal(kind, report.Kind);
         Assert.True(report.IsSound);
@@ -29,7 +29,7 @@ public class CheckpointInspectorTests
     public void Inspect_Gguf_TellsSizesTypesAndTokenizer()
     {
         var path = TestFiles.Golden("gguf", "text-q8_0.gguf");
-        var report = CheckpointInspector.Inspect(path, inferTemplate: model => "template of " + model);
+        var report = CheckpointInspector.Inspect(path, inferTemplate: (model, _) => "template of " + model);
 
         Assert.Equal((CheckpointKind.LanguageModelOnly, ModelFamily.Llama, "template of text-q8_0.gguf", false), (report.Kind, report.Family, report.Template, report.HasChatTemplate));
         Assert.True(report.IsSound);

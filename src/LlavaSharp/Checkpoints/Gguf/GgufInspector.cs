@@ -22,7 +22,7 @@ internal static class GgufInspector
 
     /// <summary>Looks at a file's header.</summary>
     /// <exception cref="CheckpointException">The file is malformed.</exception>
-    public static CheckpointReport Inspect(string path, Func<string, string>? inferTemplate)
+    public static CheckpointReport Inspect(string path, Func<string, bool, string>? inferTemplate)
     {
         using var file = GgufFile.Open(path);
         var hasChatTemplate = GgufTokenizer.ChatTemplate(file) is not null;
@@ -31,7 +31,7 @@ internal static class GgufInspector
         {
             Kind = Kind(file),
             HasChatTemplate = hasChatTemplate,
-            Template = inferTemplate is null || report.Kind == CheckpointKind.VisionTower ? null : ConversationTemplates.NameFor(null, hasChatTemplate, inferTemplate(ModelNames.FromPath(path))),
+            Template = report.Kind == CheckpointKind.VisionTower ? null : inferTemplate?.Invoke(ModelNames.FromPath(path), hasChatTemplate),
             Gguf = Describe(file),
         };
     }

@@ -96,6 +96,7 @@ internal static class Filters
     private static object ToFloat(CallArguments call)
     {
         var bound = call.Bind(1, "value", "default");
+        call.Context.Characters((bound[0] as string)?.Length ?? 0);
         return bound[0] switch
         {
             long or bool or double => ValueRules.ToDouble(bound[0]),
@@ -107,6 +108,7 @@ internal static class Filters
     private static object ToInteger(CallArguments call)
     {
         var bound = call.Bind(1, "value", "default");
+        call.Context.Characters((bound[0] as string)?.Length ?? 0);
         return bound[0] switch
         {
             long or bool => ValueRules.ToWhole(bound[0]),

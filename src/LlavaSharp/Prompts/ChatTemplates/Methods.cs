@@ -33,8 +33,8 @@ internal static class Methods
             var bound = call.Bind(2, "old", "new", "count");
             return Texts.Replace(call.Context, text, bound.Text(0), bound.Text(1), bound.Whole(2, -1));
         },
-        "removeprefix" => (call, text) => call.Bind(1, "prefix").Text(0) is var part && text.StartsWith(part, StringComparison.Ordinal) ? Part(call, text, part.Length, text.Length) : text,
-        "removesuffix" => (call, text) => call.Bind(1, "suffix").Text(0) is var part && text.EndsWith(part, StringComparison.Ordinal) ? Part(call, text, 0, text.Length - part.Length) : text,
+        "removeprefix" => (call, text) => Texts.Without(call.Context, text, call.Bind(1, "prefix").Text(0), atEnd: false),
+        "removesuffix" => (call, text) => Texts.Without(call.Context, text, call.Bind(1, "suffix").Text(0), atEnd: true),
         "find" => (call, text) => Find(call, text),
         "join" => (call, text) => Filters.Join(call.Context, ValueRules.Elements(call.Context, call.Bind(1, "iterable")[0], "join"), text),
         _ => null,
@@ -61,12 +61,6 @@ internal static class Methods
     {
         call.Bind(0);
         return call.Context;
-    }
-
-    private static string Part(CallArguments call, string text, int start, int end)
-    {
-        call.Context.Characters(end - start);
-        return text[start..end];
     }
 
     private static object HasEnd(CallArguments call, string text, Func<string, string, bool> test)

@@ -76,7 +76,7 @@ internal static class Operators
                 return found;
             case (UndefinedValue, _):
                 throw context.Error($"nothing can be taken from {ValueRules.Describe(target)}.");
-            case (_, string name):
+            case (_, string { Length: <= TemplateLexer.LongestName } name):
                 return Attribute(context, target, name, itemFirst: true);
             default:
                 return new UndefinedValue($"the element of {ValueRules.Describe(index)}");

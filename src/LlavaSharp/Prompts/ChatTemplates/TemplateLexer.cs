@@ -9,7 +9,8 @@ namespace LlavaSharp.Prompts.ChatTemplates;
 /// </summary>
 internal sealed class TemplateLexer
 {
-    private const int LongestName = 200;
+    /// <summary>The characters of a name at most.</summary>
+    public const int LongestName = 200;
 
     // longest first
     private static readonly string[] _operators =

@@ -43,9 +43,10 @@ internal static class Texts
         context.Characters(text.Length);
         var result = new StringBuilder(text.Length);
         var inWord = false;
+        Span<char> units = stackalloc char[2];
         foreach (var rune in text.EnumerateRunes())
         {
-            result.Append(inWord ? Rune.ToLowerInvariant(rune) : Rune.ToUpperInvariant(rune));
+            result.Append(units[..(inWord ? Rune.ToLowerInvariant(rune) : Rune.ToUpperInvariant(rune)).EncodeToUtf16(units)]);
             inWord = asFilter ? !Rune.IsWhiteSpace(rune) && !(rune.IsBmp && "-({[<".Contains((char)rune.Value)) : Rune.IsLetter(rune);
         }
         return result.ToString();
@@ -58,6 +59,15 @@ internal static class Texts
         return text.Length == 0 || Rune.DecodeFromUtf16(text, out var first, out var length) != System.Buffers.OperationStatus.Done
             ? text.ToLowerInvariant()
             : Rune.ToUpperInvariant(first) + text[length..].ToLowerInvariant();
+    }
+
+    /// <summary>Takes a text off one end, if it stands there.</summary>
+    public static string Without(RenderContext context, string text, string part, bool atEnd)
+    {
+        context.Characters((long)text.Length + part.Length);
+        if (atEnd)
+            return text.EndsWith(part, StringComparison.Ordinal) ? text[..^part.Length] : text;
+        return text.StartsWith(part, StringComparison.Ordinal) ? text[part.Length..] : text;
     }
 
     /// <summary>Replaces a text, everywhere or (<paramref name="count"/> from 0 on) the first times.</summary>

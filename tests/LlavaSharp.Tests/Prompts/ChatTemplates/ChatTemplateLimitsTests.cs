@@ -38,6 +38,8 @@ public sealed class ChatTemplateLimitsTests
         $"{Long}{{% for i in {ALot} %}}{{% set x = s|length %}}{{% endfor %}}",
         $"{Long}{{% for i in {ALot} %}}{{% set x = s|indent(1000000000) %}}{{% endfor %}}",
         $"{Long}{{% for i in {ALot} %}}{{{{ s }}}}{{% endfor %}}",
+        $"{Long}{{% for i in {ALot} %}}{{% set x = s.removeprefix(s) %}}{{% endfor %}}",
+        $"{Long}{{% for i in {ALot} %}}{{% set x = s|int %}}{{% endfor %}}",
         $"{Long}{{{{ raise_exception(s) }}}}",
         $"{{% set x %}}{{% for i in {ALot} %}}{{% for j in {ALot} %}}aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa{{% endfor %}}{{% endfor %}}{{% endset %}}",
         $"{{% for i in {ALot} %}}{{{{ {ALot}|map('string')|join(',')|tojson }}}}{{% endfor %}}",
@@ -49,7 +51,9 @@ public sealed class ChatTemplateLimitsTests
     [MemberData(nameof(Hostile))]
     public void Render_Hostile_EndsSoonWithoutMuchMemory(string source)
     {
-        var template = ChatTemplate.Parse(source);
+        // a quarter of what is allowed by default, to be done in a quarter of the time
+        var limits = new ChatTemplateLimits { Steps = ChatTemplateLimits.Default.Steps / 4, Characters = ChatTemplateLimits.Default.Characters / 4 };
+        var template = ChatTemplate.Parse(source, new() { Limits = limits });
         var before = GC.GetTotalMemory(forceFullCollection: true);
         var watch = Stopwatch.StartNew();
 
@@ -59,6 +63,17 @@ public sealed class ChatTemplateLimitsTests
         Assert.InRange(watch.Elapsed.TotalSeconds, 0, 20);
         Assert.InRange(GC.GetTotalMemory(forceFullCollection: false) - before, long.MinValue, 1L << 30);
         Assert.InRange(error.Message.Length, 1, 1000);
+    }
+
+    // names are short: a long text that takes the place of one is not looked up at length
+    [Fact]
+    public void Render_LongTextAsAName_IsSoonNotFound()
+    {
+        var watch = Stopwatch.StartNew();
+
+        Assert.Equal("", TemplateTesting.Render($"{Long}{{% set ns = namespace(a=1) %}}{{% for i in range(200000) %}}{{{{ ns[s] }}}}{{{{ loop[s] }}}}{{{{ [][s] }}}}{{% endfor %}}"));
+
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 20);
     }
 
     [Theory]
