@@ -34,12 +34,12 @@ internal static class ChatRequests
         };
     }
 
-    /// <summary>The prompt and its pictures.</summary>
+    /// <summary>The conversation, its last answer open, and its pictures.</summary>
     /// <remarks>System texts, wherever they stand, together replace the template's; messages of the same role in a row are one turn.</remarks>
-    public static async Task<(string Prompt, IReadOnlyList<Image> Images)> PromptAsync(
+    public static async Task<(Conversation Conversation, IReadOnlyList<Image> Images)> ConversationAsync(
         LlavaModel model, IEnumerable<ChatMessage> messages, string? instructions, LlavaChatClientOptions options, CancellationToken cancellationToken)
     {
-        var conversation = ConversationTemplates.Get(options.Template ?? model.TemplateName);
+        var conversation = model.CreateConversation(options.Template);
         List<string> system = string.IsNullOrEmpty(instructions) ? [] : [instructions];
         var turns = new List<Turn>();
         foreach (var message in messages)
@@ -63,7 +63,7 @@ internal static class ChatRequests
                 conversation.Roles[turn.IsUser ? 0 : 1],
                 turn.IsUser ? model.WithMarkers(turn.Text, turn.Images.Count) : ConversationText.WithoutMarkers(turn.Text));
         conversation.Append(conversation.Roles[1], null);
-        return (conversation.GetPrompt(), [.. turns.SelectMany(turn => turn.Images)]);
+        return (conversation, [.. turns.SelectMany(turn => turn.Images)]);
     }
 
     private static async Task<Turn> ReadAsync(ChatMessage message, ImageLoadOptions pictures, CancellationToken cancellationToken)

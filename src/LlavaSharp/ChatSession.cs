@@ -21,13 +21,14 @@ public sealed class ChatSession
     /// <param name="template">The conversation template; null: the model's.</param>
     /// <param name="options">How to generate; null: the defaults, with the checkpoint's top-p, as the original's terminal chat has it.</param>
     /// <exception cref="UnknownNameException">No such template.</exception>
+    /// <exception cref="PromptException">The model's own chat template cannot be read.</exception>
     public ChatSession(LlavaModel model, string? template = null, GenerationOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         _model = model;
         TemplateName = template ?? model.TemplateName;
         Options = options ?? new GenerationOptions { UseCheckpointTopP = true };
-        Conversation = ConversationTemplates.Get(TemplateName);
+        Conversation = model.CreateConversation(TemplateName);
     }
 
     /// <summary>The template's name.</summary>
@@ -73,7 +74,7 @@ public sealed class ChatSession
         var turn = Conversation.Copy();
         turn.Append(turn.Roles[0], _model.WithMarkers(text, added.Length));
         turn.Append(turn.Roles[1], null);
-        var request = new GenerationRequest { Prompt = turn.GetPrompt(), Images = [.. _images, .. added], Options = Options };
+        var request = GenerationRequest.For(turn, [.. _images, .. added], Options);
         var shown = new StringBuilder();
         GenerationResult? result = null;
         try
@@ -104,7 +105,7 @@ public sealed class ChatSession
     /// <summary>Forgets all turns and pictures.</summary>
     public void Reset()
     {
-        Conversation = ConversationTemplates.Get(TemplateName);
+        Conversation = _model.CreateConversation(TemplateName);
         _images.Clear();
         _pending.Clear();
         LastResult = null;

@@ -36,7 +36,7 @@ public sealed partial class LlavaModel
         // what can be refused at once is refused before gigabytes are read
         generation.Resolve();
         if (arguments.ConvMode is { } asked)
-            ConversationTemplates.Get(asked);
+            ConversationTemplates.CheckName(asked);
         var watch = Stopwatch.StartNew();
         var images = await LoadImagesAsync(arguments, options.Compatibility, cancellationToken).ConfigureAwait(false);
         CheckMarkers(arguments.Query, images.Count, options.Compatibility);
@@ -45,12 +45,7 @@ public sealed partial class LlavaModel
             arguments.ModelPath, options with { ModelBase = arguments.ModelBase ?? options.ModelBase }, cancellationToken).ConfigureAwait(false);
         var loadSeconds = Lap(watch);
         var template = model.ChooseTemplate(arguments.ConvMode, options.Notice);
-        var request = new GenerationRequest
-        {
-            Prompt = model.CreatePrompt(model.PlaceMarkers(arguments.Query, images.Count), images.Count, template),
-            Images = images,
-            Options = generation,
-        };
+        var request = model.CreateRequest(model.PlaceMarkers(arguments.Query, images.Count), images, generation, template);
         GenerationResult? result = null;
         await foreach (var update in model.GenerateAsync(request, cancellationToken).ConfigureAwait(false))
         {

@@ -91,8 +91,8 @@ public sealed class LlavaChatClient : IChatClient
     {
         ArgumentNullException.ThrowIfNull(messages);
         var generation = ChatRequests.Generation(this, options, _options.Generation, _model.Name);
-        var (prompt, images) = await ChatRequests.PromptAsync(_model, messages, options?.Instructions, _options, cancellationToken).ConfigureAwait(false);
-        return new GenerationRequest { Prompt = prompt, Images = images, Options = generation };
+        var (conversation, images) = await ChatRequests.ConversationAsync(_model, messages, options?.Instructions, _options, cancellationToken).ConfigureAwait(false);
+        return GenerationRequest.For(conversation, images, generation);
     }
 
     private static string NewId() => Guid.NewGuid().ToString("N");

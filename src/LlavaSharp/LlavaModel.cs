@@ -6,6 +6,7 @@ using LlavaSharp.Generation;
 using LlavaSharp.Imaging;
 using LlavaSharp.Models;
 using LlavaSharp.Prompts;
+using LlavaSharp.Prompts.ChatTemplates;
 using LlavaSharp.Tokenizers;
 using static TorchSharp.torch;
 
@@ -27,7 +28,8 @@ public sealed partial class LlavaModel : IDisposable
     {
         (_checkpoint, _thread, Name) = (checkpoint, thread, name);
         (_compatibility, _pixelRounding) = (options.Compatibility, options.PixelRounding);
-        TemplateName = ConversationTemplates.NameFor(checkpoint.Config, name);
+        TemplateName = ConversationTemplates.NameFor(checkpoint.Config, name, checkpoint.ChatTemplate is not null);
+        _chatTemplate = new Lazy<ChatTemplate?>(() => ParseChatTemplate(checkpoint, options.TimeProvider));
     }
 
     /// <summary>The name by which the original's rules know the model.</summary>
@@ -45,7 +47,10 @@ public sealed partial class LlavaModel : IDisposable
     /// <summary>Whether the model can see.</summary>
     public bool SeesImages => _checkpoint.Network.Tower is not null;
 
-    /// <summary>The conversation template that goes with the model: what its config says, else the original's rules by name.</summary>
+    /// <summary>
+    /// The conversation template that goes with the model: what its config says; for a plain language model with a chat template of its own
+    /// <see cref="ConversationTemplates.ChatTemplateName"/>; else the original's rules by name.
+    /// </summary>
     public string TemplateName { get; }
 
     /// <summary>The device of computation, such as "cpu" or "cuda:0".</summary>
@@ -121,7 +126,7 @@ public sealed partial class LlavaModel : IDisposable
     public async IAsyncEnumerable<string> ChatAsync(
         string question, IReadOnlyList<Image> images, GenerationOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var request = new GenerationRequest { Prompt = CreatePrompt(question, images.Count), Images = images, Options = options ?? new GenerationOptions() };
+        var request = CreateRequest(question, images, options);
         await foreach (var update in GenerateAsync(request, cancellationToken).ConfigureAwait(false))
             if (update.Text.Length > 0)
                 yield return update.Text;
@@ -132,13 +137,8 @@ public sealed partial class LlavaModel : IDisposable
     /// <param name="imageCount">How many pictures go with it.</param>
     /// <param name="template">Another template.</param>
     /// <exception cref="UnknownNameException">No such template.</exception>
-    public string CreatePrompt(string question, int imageCount, string? template = null)
-    {
-        var conversation = ConversationTemplates.Get(template ?? TemplateName);
-        conversation.Append(conversation.Roles[0], WithMarkers(question, imageCount));
-        conversation.Append(conversation.Roles[1], null);
-        return conversation.GetPrompt();
-    }
+    /// <exception cref="PromptException">The template cannot write it.</exception>
+    public string CreatePrompt(string question, int imageCount, string? template = null) => CreateQuestion(question, imageCount, template).GetPrompt();
 
     /// <summary>Puts one picture marker for each picture in front of a text that has none, with start and end tokens where the model wants them.</summary>
     public string WithMarkers(string text, int imageCount)
@@ -225,7 +225,7 @@ public sealed partial class LlavaModel : IDisposable
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         var watch = Stopwatch.StartNew();
-        var ids = EncodePrompt(request.Prompt, request.Images.Count);
+        var ids = EncodePrompt(request.Prompt, request.Images.Count, request.AddSpecialTokens);
         var pixels = PreparePixels(request.Images);
         var promptTokens = ids.Count(id => id != LlavaConstants.ImageTokenIndex) + pixels.Take(MarkerCount(ids)).Sum(_checkpoint.Network.FeatureCount);
         if (promptTokens >= ContextLength)
@@ -248,9 +248,11 @@ public sealed partial class LlavaModel : IDisposable
     }
 
     /// <summary>The prompt's ids; checks that markers and pictures go together.</summary>
-    internal int[] EncodePrompt(string prompt, int imageCount)
+    internal int[] EncodePrompt(string prompt, int imageCount, bool addSpecialTokens = true)
     {
-        var ids = !SeesImages ? Tokenizer.Encode(prompt)
+        if (SeesImages && !addSpecialTokens)
+            throw new PromptException("A prompt for a model that sees begins with the tokenizer's beginning token: leave AddSpecialTokens on.");
+        var ids = !SeesImages ? Tokenizer.Encode(prompt, addSpecialTokens)
             : Config.ImageTokenId is { } marker ? ImageTokenSplitter.EncodeWhole(prompt, Tokenizer, marker)
             : ImageTokenSplitter.Encode(prompt, Tokenizer);
         if (!SeesImages)

@@ -65,6 +65,9 @@ public sealed record LoadOptions
     /// <summary>Which faults of the original are reproduced.</summary>
     public CompatibilityOptions Compatibility { get; init; } = CompatibilityOptions.Mended;
 
+    /// <summary>Tells the time to chat templates that write the date.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
     /// <summary>Told in one line each what was decided while loading (such as the data type).</summary>
     public Action<string>? Notice { get; init; }
 

@@ -4,6 +4,8 @@ namespace LlavaSharp.Cli.Tests;
 
 public sealed class InspectCommandTests
 {
+    private static string Gguf { get; } = Path.Combine(TinyCheckpoint.Folder, "..", "..", "gguf", "text-q8_0.gguf");
+
     [Fact]
     public async Task Inspect_Json_DescribesTheCheckpoint()
     {
@@ -46,6 +48,36 @@ public sealed class InspectCommandTests
         Assert.Contains("llava_v1", outcome.Output);
         Assert.Contains("projector", outcome.Output);
         Assert.DoesNotContain('\u001b', outcome.Output);
+    }
+
+    [Fact]
+    public async Task Inspect_GgufJson_DescribesTheFile()
+    {
+        var outcome = await LlavaProcess.RunAsync(["inspect", Gguf, "--json"]);
+
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        var report = JsonDocument.Parse(outcome.Output).RootElement;
+        Assert.Equal(("text-q8_0.gguf", "language_model_only", "llama"), (report.Text("model"), report.Text("kind"), report.Text("family")));
+        Assert.True(report.GetProperty("is_sound").GetBoolean());
+        Assert.False(report.GetProperty("has_chat_template").GetBoolean());
+        var gguf = report.GetProperty("gguf");
+        Assert.Equal(("llama", "llama"), (gguf.Text("architecture"), gguf.Text("tokenizer")));
+        Assert.Equal(64, gguf.GetProperty("dimensions").GetProperty("embedding_length").GetInt32());
+        var types = gguf.GetProperty("tensor_types");
+        Assert.Equal(
+            report.GetProperty("total_parameters").GetInt64(),
+            types.EnumerateObject().Sum(type => type.Value.GetProperty("parameters").GetInt64()));
+        Assert.True(types.GetProperty("Q8_0").GetProperty("tensors").GetInt32() > 0);
+    }
+
+    [Fact]
+    public async Task Inspect_GgufText_ShowsSizesTypesAndTokenizer()
+    {
+        var outcome = await LlavaProcess.RunAsync(["inspect", Gguf]);
+
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        foreach (var part in (string[])["architecture", "embedding_length", "Q8_0", "tokenizer", "Chat template", "complete: nothing missing"])
+            Assert.Contains(part, outcome.Output);
     }
 
     [Fact]

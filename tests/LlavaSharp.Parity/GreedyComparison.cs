@@ -7,12 +7,20 @@ namespace LlavaSharp.Parity;
 internal static class GreedyComparison
 {
     /// <summary>As many ids as were recorded, and the product's own margin (top-1 minus top-2 logit) at each step.</summary>
-    public static (List<int> Ids, List<double> Margins) Generate(TextGenerator generator, MergedBatch prompt, int count)
+    /// <param name="generator">What generates.</param>
+    /// <param name="prompt">One row.</param>
+    /// <param name="count">How many ids were recorded.</param>
+    /// <param name="observe">Called with the logits of each step [V].</param>
+    public static (List<int> Ids, List<double> Margins) Generate(TextGenerator generator, MergedBatch prompt, int count, Action<float[]>? observe = null)
     {
         var margins = new List<double>();
         if (count == 0)
             return ([], margins);
-        var (ids, _) = generator.Generate(prompt, new GenerationOptions { Temperature = 0, MaxNewTokens = count }.Resolve(), observe: logits => margins.Add(Margin(logits)));
+        var (ids, _) = generator.Generate(prompt, new GenerationOptions { Temperature = 0, MaxNewTokens = count }.Resolve(), observe: logits =>
+        {
+            margins.Add(Margin(logits));
+            observe?.Invoke(logits);
+        });
         return (ids, margins);
     }
 

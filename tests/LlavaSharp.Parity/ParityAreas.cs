@@ -16,6 +16,7 @@ public static class ParityAreas
         new FullSizeArea(),
         new QuantizationArea(),
         new LlavaHfArea(),
+        new RealLlmArea(),
     ];
 
     /// <summary>The areas that no check knows yet: where their folder exists they count as failed.</summary>
@@ -27,7 +28,6 @@ public static class ParityAreas
         "evaluation",
         "serving",
         "gguf",
-        "real-llm",
     ];
 
     /// <summary>Folders that hold nothing but input for the others.</summary>

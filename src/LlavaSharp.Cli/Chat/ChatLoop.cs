@@ -1,4 +1,3 @@
-using System.Text;
 using LlavaSharp.Imaging;
 using LlavaSharp.Prompts;
 
@@ -88,7 +87,7 @@ internal sealed class ChatLoop(ChatSession session, ILineReader input, TextWrite
         if (!Debug)
             return;
         output.WriteLine();
-        output.WriteLine($"{{'prompt': {Quote(session.LastResult!.Prompt)}, 'outputs': {Quote(session.Conversation.Messages[^1].Text ?? "")}}}");
+        output.WriteLine($"{{'prompt': {PythonText.Quote(session.LastResult!.Prompt)}, 'outputs': {PythonText.Quote(session.Conversation.Messages[^1].Text ?? "")}}}");
         output.WriteLine();
     }
 
@@ -134,23 +133,4 @@ internal sealed class ChatLoop(ChatSession session, ILineReader input, TextWrite
 
     private static string Needed(string argument, string usage) =>
         argument.Length > 0 ? argument : throw new LlavaException($"Something is missing: {usage}");
-
-    /// <summary>A text as Python writes it in a dictionary.</summary>
-    internal static string Quote(string text)
-    {
-        var quote = text.Contains('\'') && !text.Contains('"') ? '"' : '\'';
-        var quoted = new StringBuilder().Append(quote);
-        foreach (var rune in text.EnumerateRunes())
-            quoted.Append(rune.Value switch
-            {
-                '\\' => "\\\\",
-                '\n' => "\\n",
-                '\r' => "\\r",
-                '\t' => "\\t",
-                < 0x20 or (>= 0x7f and < 0xa1) or 0xad => $"\\x{rune.Value:x2}",
-                _ when rune.Value == quote => $"\\{quote}",
-                _ => rune.ToString(),
-            });
-        return quoted.Append(quote).ToString();
-    }
 }

@@ -35,7 +35,7 @@ internal static class ChatCommand
             // what can be refused at once is refused before gigabytes are read
             generation.Resolve();
             if (parsed.GetValue(template) is { } asked)
-                ConversationTemplates.Get(asked);
+                ConversationTemplates.CheckName(asked);
             var options = flags.LoadOptions(parsed, Console.Error);
             using var interrupts = new Interrupts();
             var image = parsed.GetValue(imageFile) is { } file ? await Image.LoadAsync(file, cancellationToken: cancellationToken) : null;

@@ -45,7 +45,7 @@ internal static class EvalCommand
         var evaluator = new SynthEvaluator(async (prompt, token) =>
         {
             IReadOnlyList<Image> images = prompt.Picture is { } picture ? [Image.FromRgb(picture.Width, picture.Height, picture.Rgb)] : [];
-            var request = new GenerationRequest { Prompt = model.CreatePrompt(prompt.Question, images.Count, template), Images = images, Options = generation };
+            var request = model.CreateRequest(prompt.Question, images, generation, template);
             return (await model.CompleteAsync(request, token)).Text;
         });
         // written beside its place and moved there at the end, so that a broken run leaves no half file

@@ -18,6 +18,7 @@ internal static class InspectJson
         ["family"] = report.Family is { } family ? Name(family) : null,
         ["version"] = report.Version,
         ["template"] = report.Template,
+        ["has_chat_template"] = report.HasChatTemplate,
         ["vision_tower"] = report.VisionTower,
         ["vision_tower_folder"] = report.VisionTowerFolder,
         ["has_tower_inside"] = report.HasTowerInside,
@@ -26,6 +27,7 @@ internal static class InspectJson
         ["outside_tower_parameters"] = report.OutsideTowerParameters,
         ["total_parameters"] = Total(report),
         ["data_types"] = Numbers(report.DataTypes.Select(type => (type.Key.TorchName(), type.Value))),
+        ["gguf"] = Gguf(report.Gguf),
         ["bytes_on_disk"] = report.BytesOnDisk,
         ["memory"] = Numbers(report.EstimatedMemory.Select(type => (type.Key, type.Value))),
         ["is_sound"] = report.IsSound,
@@ -39,6 +41,19 @@ internal static class InspectJson
             ["name"] = pair.Found.Name, ["shape"] = Shape(pair.Found.Shape), ["expected_shape"] = Shape(pair.Expected.Shape), ["file"] = pair.Found.File,
         })]),
     }.ToJsonString(_format);
+
+    private static JsonObject? Gguf(GgufReport? gguf) => gguf is null ? null : new()
+    {
+        ["architecture"] = gguf.Architecture,
+        ["name"] = gguf.ModelName,
+        ["can_be_loaded"] = gguf.CanBeLoaded,
+        ["dimensions"] = Numbers(gguf.Dimensions.Select(dimension => (dimension.Key, dimension.Value))),
+        ["tensor_types"] = new JsonObject(gguf.TensorTypes.Select(type => KeyValuePair.Create(
+            type.Type, (JsonNode?)new JsonObject { ["tensors"] = type.Tensors, ["parameters"] = type.Parameters, ["bytes"] = type.Bytes }))),
+        ["tokenizer"] = gguf.Tokenizer,
+        ["pre_tokenizer"] = gguf.PreTokenizer,
+        ["tokens"] = gguf.Tokens,
+    };
 
     /// <summary>All parameters that a loaded model has: its own, and those of a tower outside.</summary>
     public static long Total(CheckpointReport report)

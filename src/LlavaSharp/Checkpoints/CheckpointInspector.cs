@@ -1,5 +1,7 @@
+using LlavaSharp.Checkpoints.Gguf;
 using LlavaSharp.Prompts;
 using LlavaSharp.Quantization;
+using LlavaSharp.Tokenizers;
 
 namespace LlavaSharp.Checkpoints;
 
@@ -7,15 +9,20 @@ namespace LlavaSharp.Checkpoints;
 public static class CheckpointInspector
 {
     /// <summary>Looks at a checkpoint's headers.</summary>
-    /// <param name="path">The checkpoint's folder.</param>
+    /// <param name="path">The checkpoint's folder, or a GGUF file.</param>
     /// <param name="locator">Finds its vision tower on this machine; null: look in the usual places, without a hub.</param>
-    /// <param name="inferTemplate">The rule that gives a conversation template's name for a model's name; null: leave it out.</param>
+    /// <param name="inferTemplate">The rule that gives a conversation template's name for a model's name, and for whether its files hold a chat template; null: leave it out.</param>
     /// <param name="isDelta">Whether the user says that the weights are a delta.</param>
     /// <exception cref="CheckpointException">The folder is no checkpoint, or a file is malformed. Tensors that are missing or do not fit are in the report instead.</exception>
-    public static CheckpointReport Inspect(string path, VisionTowerLocator? locator = null, Func<string, string>? inferTemplate = null, bool isDelta = false)
+    /// <exception cref="TokenizerException">The tokenizer's files, which may hold a chat template, are malformed.</exception>
+    public static CheckpointReport Inspect(string path, VisionTowerLocator? locator = null, Func<string, bool, string>? inferTemplate = null, bool isDelta = false)
     {
+        if (GgufCheckpoint.Is(path))
+            return GgufInspector.Inspect(path, inferTemplate);
         var kind = CheckpointKindDetector.Detect(path, isDelta);
-        var template = kind == CheckpointKind.VisionTower ? null : inferTemplate?.Invoke(ModelNames.FromPath(path));
+        // adapters and projectors go by the tokenizer of their base
+        var hasChatTemplate = kind is CheckpointKind.Full or CheckpointKind.LanguageModelOnly or CheckpointKind.Delta && ChatTemplateFile.Find(path) is not null;
+        var template = kind == CheckpointKind.VisionTower ? null : inferTemplate?.Invoke(ModelNames.FromPath(path), hasChatTemplate);
         if (!File.Exists(Path.Combine(path, "config.json")))
             return InspectFiles(path, kind, null, template);
         using var folder = CheckpointFolder.Open(path);
@@ -24,7 +31,7 @@ public static class CheckpointInspector
             CheckpointKind.VisionTower => InspectTower(folder),
             CheckpointKind.LoraAdapter or CheckpointKind.ProjectorOnly => InspectFiles(path, kind, folder.Config, template),
             _ => InspectModel(folder, kind, locator ?? new VisionTowerLocator(HubOptions.FromEnvironment() with { Offline = true }), template),
-        };
+        } with { HasChatTemplate = hasChatTemplate };
     }
 
     private static CheckpointReport InspectModel(CheckpointFolder folder, CheckpointKind kind, VisionTowerLocator locator, string? template)
@@ -34,11 +41,12 @@ public static class CheckpointInspector
         var vision = config.VisionConfig ?? (towerFolder is null ? null : ClipVisionConfig.Load(towerFolder));
         var towerScope = ExpectedTensors.Root(config) + ExpectedTensors.TowerScope;
         var inside = folder.Tensors.Keys.Any(name => name.StartsWith(towerScope, StringComparison.Ordinal));
-        var (missing, unexpected, misShaped) = Compare(ExpectedTensors.For(config, vision), folder.Tensors.Values,
-            // without the tower's config its tensors cannot be judged
-            mayBeMore: name => vision is null && name.StartsWith(towerScope, StringComparison.Ordinal));
+        // in the Hugging Face layout the tower lies inside and has no folder
         var outside = towerFolder is null || inside && config.UnfreezeMmVisionTower ? 0 : ExpectedTensors.ForTower(vision!).Where(t => t.Required).Sum(Count);
-        return Describe(folder.Folder, kind, folder.WeightPaths, folder.Tensors.Values, outside) with
+        // without the tower's config its tensors cannot be judged
+        bool MayBeMore(string name) => vision is null && name.StartsWith(towerScope, StringComparison.Ordinal);
+        return Describe(folder.Folder, kind, folder.WeightPaths, folder.Tensors.Values, outside)
+            .Compare(ExpectedTensors.For(config, vision), folder.Tensors.Values, MayBeMore) with
         {
             Family = config.Family,
             Version = GuessVersion(config),
@@ -48,18 +56,13 @@ public static class CheckpointInspector
             HasTowerInside = inside,
             UsesTowerInside = inside && config.UnfreezeMmVisionTower,
             OutsideTowerParameters = outside,
-            Missing = missing,
-            Unexpected = unexpected,
-            MisShaped = misShaped,
         };
     }
 
     private static CheckpointReport InspectTower(CheckpointFolder folder)
     {
-        var (missing, unexpected, misShaped) = Compare(ExpectedTensors.ForTower(folder.VisionConfig), folder.Tensors.Values,
-            mayBeMore: name => !name.StartsWith("vision_model.", StringComparison.Ordinal));
         return Describe(folder.Folder, CheckpointKind.VisionTower, folder.WeightPaths, folder.Tensors.Values, 0)
-            with { Missing = missing, Unexpected = unexpected, MisShaped = misShaped };
+            .Compare(ExpectedTensors.ForTower(folder.VisionConfig), folder.Tensors.Values, name => !name.StartsWith("vision_model.", StringComparison.Ordinal));
     }
 
     private static CheckpointReport InspectFiles(string path, CheckpointKind kind, LlavaConfig? config, string? template)
@@ -88,7 +91,8 @@ public static class CheckpointInspector
         }
     }
 
-    private static CheckpointReport Describe(string folder, CheckpointKind kind, IEnumerable<string> paths, IEnumerable<StoredTensor> tensors, long outside)
+    /// <summary>Counts what tensors hold; no value is looked at.</summary>
+    internal static CheckpointReport Describe(string folder, CheckpointKind kind, IEnumerable<string> paths, IEnumerable<StoredTensor> tensors, long outside)
     {
         var parts = new SortedDictionary<ModelPart, long>();
         var types = new SortedDictionary<StoredDataType, long>();
@@ -134,8 +138,12 @@ public static class CheckpointInspector
         };
     }
 
-    private static (List<ExpectedTensor>, List<StoredTensorSummary>, List<ShapeMismatch>) Compare(
-        IEnumerable<ExpectedTensor> expected, IEnumerable<StoredTensor> found, Func<string, bool> mayBeMore)
+    /// <summary>Adds to a report what is missing, not expected, and of another shape.</summary>
+    /// <param name="report">The report.</param>
+    /// <param name="expected">What the config asks for.</param>
+    /// <param name="found">What is there.</param>
+    /// <param name="mayBeMore">Which names may be there without being expected.</param>
+    internal static CheckpointReport Compare(this CheckpointReport report, IEnumerable<ExpectedTensor> expected, IEnumerable<StoredTensor> found, Func<string, bool>? mayBeMore = null)
     {
         var rest = found.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         var missing = new List<ExpectedTensor>();
@@ -152,7 +160,7 @@ public static class CheckpointInspector
                 misShaped.Add(new(tensor, Summarize(stored)));
             }
         }
-        return (missing, [.. rest.Values.Where(tensor => !mayBeMore(tensor.Name)).Select(Summarize)], misShaped);
+        return report with { Missing = missing, Unexpected = [.. rest.Values.Where(tensor => mayBeMore?.Invoke(tensor.Name) != true).Select(Summarize)], MisShaped = misShaped };
     }
 
     private static string? GuessVersion(LlavaConfig config)

@@ -1,10 +1,12 @@
+using LlavaSharp.Checkpoints.Gguf;
+
 namespace LlavaSharp.Checkpoints;
 
 /// <summary>Tells what a checkpoint is from its files, its config and its tensors' names; the folder's own name is never looked at.</summary>
 public static class CheckpointKindDetector
 {
-    /// <summary>Tells what a folder, or a projector's file, holds.</summary>
-    /// <param name="path">The folder, or the path of a projector's <c>.bin</c>.</param>
+    /// <summary>Tells what a folder, a projector's file, or a GGUF file holds.</summary>
+    /// <param name="path">The folder, or the path of a projector's <c>.bin</c> or of a GGUF file.</param>
     /// <param name="isDelta">
     /// Whether the user says that the weights are a delta. Files cannot tell: a delta has the names, shapes and config of a full model, and its values are
     /// ordinary numbers; so without this word it counts as full.
@@ -14,6 +16,11 @@ public static class CheckpointKindDetector
     {
         if (File.Exists(path))
         {
+            if (GgufCheckpoint.Is(path))
+            {
+                using var gguf = GgufFile.Open(path);
+                return GgufInspector.Kind(gguf);
+            }
             using var projector = ProjectorFile.Open(path);
             return CheckpointKind.ProjectorOnly;
         }

@@ -3,7 +3,7 @@ namespace LlavaSharp.Checkpoints;
 /// <summary>What a checkpoint is, from its headers alone: no weight is read, so a model of any size takes milliseconds.</summary>
 public sealed record CheckpointReport
 {
-    /// <summary>The folder.</summary>
+    /// <summary>The folder, or the file.</summary>
     public required string Folder { get; init; }
 
     /// <summary>What it holds.</summary>
@@ -15,8 +15,14 @@ public sealed record CheckpointReport
     /// <summary>The LLaVA version that its config looks like (<c>v1</c>, <c>v1.5</c>, <c>v1.6</c>), or null: a guess, since files do not state it.</summary>
     public string? Version { get; init; }
 
-    /// <summary>The conversation template by the original's rules, or null when no rule was given.</summary>
+    /// <summary>The conversation template by the rule that was given, or null when none was.</summary>
     public string? Template { get; init; }
+
+    /// <summary>Whether it carries a chat template of its own.</summary>
+    public bool HasChatTemplate { get; init; }
+
+    /// <summary>What a GGUF file says of itself; null for everything else.</summary>
+    public GgufReport? Gguf { get; init; }
 
     /// <summary>The name or path of the vision tower, or null.</summary>
     public string? VisionTower { get; init; }
@@ -36,13 +42,13 @@ public sealed record CheckpointReport
     /// <summary>Number of parameters of the tower's own folder; 0 when it was not found.</summary>
     public long OutsideTowerParameters { get; init; }
 
-    /// <summary>Number of elements by data type.</summary>
+    /// <summary>Number of elements by data type; empty for a GGUF file, whose types are in <see cref="Gguf"/>.</summary>
     public required IReadOnlyDictionary<StoredDataType, long> DataTypes { get; init; }
 
     /// <summary>The bytes of its weight files.</summary>
     public required long BytesOnDisk { get; init; }
 
-    /// <summary>The weights' memory in bytes by type of computation: <c>float32</c>, <c>bfloat16</c>, <c>float16</c>, <c>int8</c>, <c>int4</c>; an estimate without activations.</summary>
+    /// <summary>The weights' memory in bytes by type of computation: <c>float32</c>, <c>bfloat16</c>, <c>float16</c>, <c>int8</c>, <c>int4</c>; an estimate without activations; empty for a GGUF file that cannot be loaded.</summary>
     public required IReadOnlyDictionary<string, long> EstimatedMemory { get; init; }
 
     /// <summary>Tensors that the config asks for and the files lack.</summary>

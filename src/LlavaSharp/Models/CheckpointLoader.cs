@@ -42,6 +42,7 @@ internal static class CheckpointLoader
                 Type = opened.Type,
                 Device = opened.Device,
                 Folder = folder,
+                ChatTemplate = opened.Config.MmVisionTower is null ? ChatTemplateFile.Find(opened.Parts.TokenizerFolder) : null,
             };
         }
         catch

@@ -25,6 +25,9 @@ internal sealed class LoadedCheckpoint(IEnumerable<IDisposable> owned) : IDispos
 
     public required string Folder { get; init; }
 
+    /// <summary>The chat template of a plain language model, or null; not yet parsed.</summary>
+    public string? ChatTemplate { get; init; }
+
     public void Dispose()
     {
         foreach (var resource in owned)

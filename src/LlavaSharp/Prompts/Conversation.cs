@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using LlavaSharp.Imaging;
+using LlavaSharp.Prompts.ChatTemplates;
 
 namespace LlavaSharp.Prompts;
 
@@ -8,6 +9,8 @@ namespace LlavaSharp.Prompts;
 /// <remarks>Not safe for concurrent use; <see cref="Copy"/> is cheap.</remarks>
 public sealed class Conversation
 {
+    private static readonly string[] ChatRoles = ["user", "assistant"];
+
     /// <summary>Creates a conversation without turns.</summary>
     /// <param name="separatorStyle">How turns are joined.</param>
     /// <param name="separator">The first separator.</param>
@@ -20,6 +23,14 @@ public sealed class Conversation
         if (roles.Count != 2)
             throw new ArgumentException($"A conversation has two roles, not {roles.Count}.", nameof(roles));
         (SeparatorStyle, Separator, Roles) = (separatorStyle, separator, roles);
+    }
+
+    /// <summary>Creates a conversation without turns whose prompt a model's own chat template writes; its roles are <c>user</c> and <c>assistant</c>.</summary>
+    public Conversation(ChatTemplate chatTemplate)
+        : this(SeparatorStyle.ChatTemplate, "", ChatRoles)
+    {
+        ArgumentNullException.ThrowIfNull(chatTemplate);
+        ChatTemplate = chatTemplate;
     }
 
     /// <summary>The system text in front; empty for none.</summary>
@@ -43,6 +54,12 @@ public sealed class Conversation
     /// <summary>The second separator (<c>sep2</c>), or null.</summary>
     public string? Separator2 { get; init; }
 
+    /// <summary>The chat template of <see cref="SeparatorStyle.ChatTemplate"/>, or null.</summary>
+    public ChatTemplate? ChatTemplate { get; private init; }
+
+    /// <summary>Whether the prompt holds the beginning token already, where the model wants one: then the tokenizer must not add it.</summary>
+    public bool WritesSpecialTokens => SeparatorStyle == SeparatorStyle.ChatTemplate;
+
     /// <summary>The original's version text; one that contains <c>mmtag</c> changes how a picture is announced.</summary>
     public string Version { get; init; } = "Unknown";
 
@@ -60,6 +77,7 @@ public sealed class Conversation
         Offset = Offset,
         Separator2 = Separator2,
         Version = Version,
+        ChatTemplate = ChatTemplate,
     };
 
     /// <summary>Adds a turn; null text is an answer still to be generated.</summary>
@@ -98,6 +116,7 @@ public sealed class Conversation
             SeparatorStyle.Mpt => WriteMpt(messages),
             SeparatorStyle.Llama2 => WriteLlama2(messages),
             SeparatorStyle.Plain => WritePlain(messages),
+            SeparatorStyle.ChatTemplate => WriteChatTemplate(messages),
             _ => throw new PromptException($"Separator style {SeparatorStyle} is not known. Use one of {string.Join(", ", Enum.GetNames<SeparatorStyle>())}."),
         };
     }
@@ -222,6 +241,19 @@ public sealed class Conversation
             if (!messages[i].IsOpen)
                 prompt.Append(messages[i].Text).Append(SeparatorAt(i));
         return prompt.ToString();
+    }
+
+    private string WriteChatTemplate(IReadOnlyList<Message> messages)
+    {
+        if (ChatTemplate is null)
+            throw new PromptException("This conversation has no chat template. Create it with one.");
+        var turns = new List<(string, string)>();
+        if (System.Length > 0)
+            turns.Add(("system", System));
+        var answerIsOpen = messages.Count > 0 && messages[^1].IsOpen && messages[^1].Role == Roles[1];
+        for (var i = 0; i < messages.Count - (answerIsOpen ? 1 : 0); i++)
+            turns.Add((messages[i].Role, messages[i].Text ?? ""));
+        return ChatTemplate.Render(turns, addGenerationPrompt: answerIsOpen);
     }
 
     private string SeparatorAt(int index) => index % 2 == 0

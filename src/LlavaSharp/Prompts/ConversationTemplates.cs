@@ -8,6 +8,9 @@ public static class ConversationTemplates
     /// <summary>The template that training and the evaluation scripts use.</summary>
     public const string DefaultName = "vicuna_v1";
 
+    /// <summary>The name that stands for the chat template in a language model's own files; <see cref="Get"/> does not know it, a loaded model does.</summary>
+    public const string ChatTemplateName = "chat_template";
+
     private static readonly string[] HumanRoles = ["Human", "Assistant"];
     private static readonly string[] UserRoles = ["USER", "ASSISTANT"];
     private static readonly string[] ChatMlRoles = ["<|im_start|>user\n", "<|im_start|>assistant\n"];
@@ -51,15 +54,29 @@ public static class ConversationTemplates
         throw new UnknownNameException("conversation template", name, Names);
     }
 
-    /// <summary>The template that goes with a model: what its config says, else the original's rules by name.</summary>
-    public static string NameFor(LlavaConfig config, string modelName)
+    /// <summary>Checks a name before a model is loaded.</summary>
+    /// <exception cref="UnknownNameException">It is neither a template's nor <see cref="ChatTemplateName"/>.</exception>
+    public static void CheckName(string name)
     {
-        ArgumentNullException.ThrowIfNull(config);
-        if (config.ConversationTemplate is { } stated)
+        ArgumentNullException.ThrowIfNull(name);
+        if (name != ChatTemplateName && !Names.Contains(name))
+            throw new UnknownNameException("conversation template", name, [.. Names, ChatTemplateName]);
+    }
+
+    /// <summary>The template that goes with a model: the one its config names; for a plain language model its own chat template, where its files hold one; else the one that its name gives (<see cref="InferName"/>).</summary>
+    /// <param name="config">The model's config; null for what has none, such as an adapter or a GGUF file.</param>
+    /// <param name="modelName">The model's name.</param>
+    /// <param name="hasChatTemplate">Whether its files hold a chat template.</param>
+    public static string NameFor(LlavaConfig? config, string modelName, bool hasChatTemplate)
+    {
+        if (config?.ConversationTemplate is { } stated)
             return stated;
+        // for a LLaVA the original's templates hold
+        if (hasChatTemplate && config?.MmVisionTower is null)
+            return ChatTemplateName;
         var inferred = InferName(modelName);
         // the rules' last resort is for models from before 1.5, which the Hugging Face layout never had
-        return config.IsHuggingFace && inferred == "llava_v0" ? "llava_v1" : inferred;
+        return config is { IsHuggingFace: true } && inferred == "llava_v0" ? "llava_v1" : inferred;
     }
 
     /// <summary>The template that the original's one-question and terminal programs take for a model's name.</summary>

@@ -1,7 +1,7 @@
 namespace LlavaSharp.Prompts;
 
 /// <summary>A conversation that its template cannot turn into a prompt; the message says which message and what to do.</summary>
-public sealed class PromptException : LlavaException
+public class PromptException : LlavaException
 {
     /// <summary>Creates the error; <paramref name="messageIndex"/> counts from 0.</summary>
     public PromptException(string message, int? messageIndex = null, Exception? innerException = null)

@@ -1,6 +1,6 @@
 namespace LlavaSharp.Prompts;
 
-/// <summary>How a conversation is written as one text; the names are those of the original.</summary>
+/// <summary>How a conversation is written as one text; the names are those of the original, but for the last.</summary>
 public enum SeparatorStyle
 {
     /// <summary><c>SINGLE</c>: <c>role: text</c>, one separator after everything.</summary>
@@ -17,4 +17,7 @@ public enum SeparatorStyle
 
     /// <summary><c>LLAMA_2</c>: <c>[INST] text [/INST] answer</c>, the system text inside the first message.</summary>
     Llama2 = 5,
+
+    /// <summary><c>CHAT_TEMPLATE</c>: as the model's own chat template says (ours; the original has none).</summary>
+    ChatTemplate = 6,
 }

@@ -10,6 +10,7 @@ public static class SeparatorStyles
         (SeparatorStyle.Mpt, "MPT"),
         (SeparatorStyle.Plain, "PLAIN"),
         (SeparatorStyle.Llama2, "LLAMA_2"),
+        (SeparatorStyle.ChatTemplate, "CHAT_TEMPLATE"),
     ];
 
     /// <summary>The name of a style, such as <c>LLAMA_2</c>.</summary>

@@ -37,6 +37,10 @@ internal static class GgufTokenizer
         };
     }
 
+    /// <summary>The chat template that the file carries, or null.</summary>
+    /// <exception cref="LlavaSharp.Checkpoints.CheckpointException">It is no text.</exception>
+    public static string? ChatTemplate(GgufFile file) => file.Find<string>("tokenizer.chat_template");
+
     private static SentencePieceTokenizer SentencePiece(GgufFile file, string[] tokens, long[] types)
     {
         var scores = file.Find<double[]>("tokenizer.ggml.scores") ?? [];
@@ -51,7 +55,14 @@ internal static class GgufTokenizer
         return new(model, settings);
     }
 
-    private static JsonTokenizer ByteLevel(GgufFile file, string[] tokens, long[] types)
+    private static JsonTokenizer ByteLevel(GgufFile file, string[] tokens, long[] types) =>
+        JsonTokenizer.Parse(JsonSerializer.SerializeToUtf8Bytes(ToJson(file, tokens, types)), file.File, Settings(file, tokens, "GPT2Tokenizer", addBeginning: false));
+
+    /// <summary>A byte-level vocabulary as the <c>tokenizer.json</c> of a Hugging Face folder has it.</summary>
+    internal static JsonObject ToJson(GgufFile file) =>
+        ToJson(file, file.Find<string[]>("tokenizer.ggml.tokens") ?? [], file.Find<long[]>("tokenizer.ggml.token_type") ?? []);
+
+    private static JsonObject ToJson(GgufFile file, string[] tokens, long[] types)
     {
         var name = file.Find<string>("tokenizer.ggml.pre") ?? "gpt-2";
         if (!_preTokenizers.TryGetValue(name, out var preTokenizer))
@@ -68,7 +79,7 @@ internal static class GgufTokenizer
             if (types[id] is Control or UserDefined)
                 added.Add(new JsonObject { ["id"] = id, ["content"] = tokens[id], ["special"] = types[id] == Control, ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = false, ["normalized"] = false });
         }
-        var root = new JsonObject
+        return new JsonObject
         {
             ["version"] = "1.0",
             ["added_tokens"] = added,
@@ -83,7 +94,6 @@ internal static class GgufTokenizer
                 ["merges"] = new JsonArray([.. (file.Find<string[]>("tokenizer.ggml.merges") ?? []).Select(merge => JsonValue.Create(merge))]),
             },
         };
-        return JsonTokenizer.Parse(JsonSerializer.SerializeToUtf8Bytes(root), file.File, Settings(file, tokens, "GPT2Tokenizer", addBeginning: false));
     }
 
     private static TokenizerSettings Settings(GgufFile file, string[] tokens, string className, bool addBeginning)

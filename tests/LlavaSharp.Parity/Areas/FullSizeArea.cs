@@ -102,13 +102,10 @@ internal sealed class FullSizeArea : IParityArea
         var hidden = network.Language.Forward(merged.Embeddings, merged.Positions);
         var logits = Flat(network.Language.Logits(hidden[0, -1]));
         var std = golden.Number("std");
-        var mean = logits.Average(value => (double)value);
-        var deviation = Math.Sqrt(logits.Sum(value => (value - mean) * (value - mean)) / (logits.Length - 1));
-        c.Close("mean", golden.Number("mean"), mean, Tolerance * std);
-        c.Close("std", std, deviation, Tolerance * std);
+        LogitsComparison.CheckSpread(c, golden.Number("mean"), std, logits, Tolerance * std);
         if (tensors.Find($"{name}.logits_last_head") is { } head)
             c.Close("logits_last_head", head, logits.AsSpan(0, Math.Min(head.Length, logits.Length)), Tolerance * std);
-        CheckTop(c, golden, logits, Tolerance * std);
+        LogitsComparison.CheckTop(c, golden.Ints("top20_ids"), golden.Numbers("top20"), logits, Tolerance * std);
 
         var expected = golden.Ints("greedy_ids");
         var (ids, own) = GreedyComparison.Generate(new TextGenerator(network.Language, [], null), merged, expected.Length);
@@ -132,22 +129,6 @@ internal sealed class FullSizeArea : IParityArea
         var values = new float[count];
         FormulaNumbers.Uniform(name, salt, 0, values);
         return [.. values.Select(map)];
-    }
-
-    // places may change only among neighbours that lie closer together than twice the tolerance
-    private static void CheckTop(Comparison c, JsonElement golden, float[] logits, double tolerance)
-    {
-        var ids = golden.Ints("top20_ids");
-        var values = golden.Numbers("top20");
-        var order = Enumerable.Range(0, logits.Length).OrderByDescending(i => logits[i]).Take(ids.Length).ToArray();
-        for (var i = 0; i < ids.Length; i++)
-        {
-            c.Close($"top20[{i}]", values[i], logits[order[i]], tolerance);
-            c.Close($"logit of top20_ids[{i}]", values[i], logits[ids[i]], tolerance);
-            var clear = (i == 0 || values[i - 1] - values[i] > 2 * tolerance) && (i == ids.Length - 1 || values[i] - values[i + 1] > 2 * tolerance);
-            if (clear && i < ids.Length - 1)
-                c.Equal($"top20_ids[{i}]", ids[i], order[i]);
-        }
     }
 
     private static float[] Flat(Tensor values) => values.to(ScalarType.Float32).contiguous().data<float>().ToArray();

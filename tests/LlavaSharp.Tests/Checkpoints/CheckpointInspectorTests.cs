@@ -17,12 +17,44 @@ public class CheckpointInspectorTests
     [InlineData("clip-vit-tiny-patch14-56", CheckpointKind.VisionTower)]
     public void Inspect_Golden_TellsKindAndIsSound(string name, CheckpointKind kind)
     {
-        var report = CheckpointInspector.Inspect(TestFiles.Golden("checkpoints", name), inferTemplate: model => "template of " + model);
+        var report = CheckpointInspector.Inspect(TestFiles.Golden("checkpoints", name), inferTemplate: (model, _) => "template of " + model);
 
         Assert.Equal(kind, report.Kind);
         Assert.True(report.IsSound);
         Assert.Equal(kind == CheckpointKind.VisionTower ? null : "template of " + name, report.Template);
         Assert.Equal(report.Parameters.Values.Sum(), report.DataTypes.Values.Sum());
+    }
+
+    [Fact]
+    public void Inspect_Gguf_TellsSizesTypesAndTokenizer()
+    {
+        var path = TestFiles.Golden("gguf", "text-q8_0.gguf");
+        var report = CheckpointInspector.Inspect(path, inferTemplate: (model, _) => "template of " + model);
+
+        Assert.Equal((CheckpointKind.LanguageModelOnly, ModelFamily.Llama, "template of text-q8_0.gguf", false), (report.Kind, report.Family, report.Template, report.HasChatTemplate));
+        Assert.True(report.IsSound);
+        Assert.Equal(new FileInfo(path).Length, report.BytesOnDisk);
+        var gguf = report.Gguf!;
+        Assert.Equal(("llama", true, "llama", "default"), (gguf.Architecture, gguf.CanBeLoaded, gguf.Tokenizer, gguf.PreTokenizer));
+        Assert.Equal(gguf.Dimensions["vocab_size"], gguf.Tokens!.Value);
+        Assert.Equal(report.Parameters.Values.Sum(), gguf.TensorTypes.Sum(type => type.Parameters));
+        Assert.Contains(gguf.TensorTypes, type => type.Type == "Q8_0" && type.Bytes == type.Parameters / 32 * 34);
+        Assert.Equal(CheckpointKind.LanguageModelOnly, CheckpointKindDetector.Detect(path));
+    }
+
+    [Fact]
+    public void Inspect_GgufOfAnotherKind_SaysThatItCannotBeLoaded()
+    {
+        using var temporary = new TemporaryFolder();
+        var path = Path.Combine(temporary.Path, "other.gguf");
+        // the architecture's name is as long as the one it replaces
+        File.WriteAllBytes(path, Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(File.ReadAllBytes(TestFiles.Golden("gguf", "text-q8_0.gguf"))).Replace("llama.", "qwen2.").Replace("\u0005\0\0\0\0\0\0\0llama", "\u0005\0\0\0\0\0\0\0qwen2")));
+
+        var report = CheckpointInspector.Inspect(path);
+
+        Assert.Equal(("qwen2", false, 64L), (report.Gguf!.Architecture, report.Gguf.CanBeLoaded, report.Gguf.Dimensions["embedding_length"]));
+        Assert.True(report.Parameters[ModelPart.LanguageModel] > 0);
+        Assert.Empty(report.EstimatedMemory);
     }
 
     [Fact]

@@ -119,10 +119,10 @@ public class HuggingFaceLayoutTests
     [InlineData(Next, "llama", "llava-v1.6-34b-hf", "chatml_direct")]
     [InlineData(Next + "\"conversation_template\": \"plain\", ", "llama", "llava-v1.6-34b-hf", "plain")]
     public void Template_ConfigThenName_Decides(string keys, string language, string name, string template) =>
-        Assert.Equal(template, ConversationTemplates.NameFor(Parse($$$"""{{{{keys}}}"text_config": {"model_type": "{{{language}}}"} }"""), name));
+        Assert.Equal(template, ConversationTemplates.NameFor(Parse($$$"""{{{{keys}}}"text_config": {"model_type": "{{{language}}}"} }"""), name, hasChatTemplate: false));
 
     [Fact]
-    public void Template_OriginalsLayout_FollowsTheOriginalsRules() => Assert.Equal("llava_v0", ConversationTemplates.NameFor(Parse("""{"model_type": "llava"}"""), "anything"));
+    public void Template_OriginalsLayout_FollowsTheOriginalsRules() => Assert.Equal("llava_v0", ConversationTemplates.NameFor(Parse("""{"model_type": "llava"}"""), "anything", hasChatTemplate: false));
 
     [Fact]
     public void Inspect_Folder_IsSoundAndWhole()

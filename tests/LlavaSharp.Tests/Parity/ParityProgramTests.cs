@@ -89,6 +89,24 @@ public sealed class ParityProgramTests : IDisposable
         Assert.Equal(_root, new AreaRun(_root, "real-llm", TextWriter.Null, _root).Models);
     }
 
+    [Fact]
+    public void Run_RealModelWithoutItsWeights_FailsEachCaseWithThatReason()
+    {
+        Folder("real-llm");
+        var models = Path.Combine(_root, "empty");
+        Directory.CreateDirectory(models);
+        File.WriteAllText(Path.Combine(_root, "real-llm", "inputs.json"), """{"gguf_sha256": "", "gguf_file": "no.gguf", "prompts": [{"name": "one", "text": "a", "input_ids": [1]}], "text_file": "text.txt", "text_ids": []}""");
+        File.WriteAllText(Path.Combine(_root, "real-llm", "text.txt"), "a");
+        File.WriteAllText(Path.Combine(_root, "real-llm", "peer-x.json"), "{}");
+        var output = new StringWriter();
+
+        Assert.Equal(4, Program.Run(_root, ["real-llm"], output, models));
+
+        var lines = output.ToString().TrimEnd().Split('\n');
+        Assert.Equal("0 passed, 4 failed", lines[^1]);
+        Assert.All(lines[..^1], line => Assert.Contains($"FAILED the weights 'no.gguf' are not in '{models}' (--models DIR", line));
+    }
+
     private void Folder(params ReadOnlySpan<string> names)
     {
         foreach (var name in names)

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using LlavaSharp.Imaging;
 using LlavaSharp.Prompts;
+using LlavaSharp.Prompts.ChatTemplates;
 
 namespace LlavaSharp.Tests.Prompts;
 
@@ -169,6 +170,26 @@ public class ConversationTests
         Assert.Equal(["A lamp.", null, null], pairs.Select(pair => pair.Answer));
         Assert.Equal(["<image> stays", "More"], pairs.Skip(1).Select(pair => pair.Question));
     }
+
+    [Fact]
+    public void GetPrompt_ChatTemplate_WritesSystemTurnsAndTheOpenAnswer()
+    {
+        var conversation = new Conversation(ChatTemplate.Parse("{% for m in messages %}{{ m.role }}={{ m.content }};{% endfor %}{{ add_generation_prompt }}"));
+        Assert.Equal("False", conversation.GetPrompt());
+        conversation.Append(conversation.Roles[0], "a");
+        Assert.Equal("user=a;False", conversation.GetPrompt());
+        conversation.System = "S";
+        conversation.Append(conversation.Roles[1], null);
+
+        Assert.Equal("system=S;user=a;True", conversation.GetPrompt());
+        Assert.Equal("system=S;user=a;True", conversation.Copy().GetPrompt());
+        Assert.True(conversation.WritesSpecialTokens);
+        Assert.Null(conversation.StopText);
+    }
+
+    [Fact]
+    public void GetPrompt_ChatTemplateStyleWithoutOne_IsRefused() =>
+        Assert.Contains("no chat template", Assert.Throws<PromptException>(() => new Conversation(SeparatorStyle.ChatTemplate, "", ["a", "b"]).GetPrompt()).Message);
 
     [Fact]
     public void StopText_FollowsTheStyle()

@@ -91,11 +91,15 @@ internal sealed class GgufCheckpoint : IDisposable
                 throw new CheckpointException($"'{file.File}' scales its positions by '{scaling}'; 'linear' and 'none' are read.", file.File);
             config["rope_scaling"] = new JsonObject { ["type"] = "linear", ["factor"] = file.Number("llama.rope.scaling.factor") ?? 1 };
         }
-        foreach (var (key, name) in new[] { ("bos_token_id", "bos_token_id"), ("eos_token_id", "eos_token_id"), ("pad_token_id", "padding_token_id") })
+        foreach (var (key, name) in new[] { ("bos_token_id", "bos_token_id"), ("pad_token_id", "padding_token_id") })
         {
             if (file.Integer($"tokenizer.ggml.{name}") is { } id)
                 config[key] = id;
         }
+        // a turn may end otherwise than a text: both end an answer
+        int?[] ends = [file.Integer("tokenizer.ggml.eos_token_id"), file.Integer("tokenizer.ggml.eot_token_id")];
+        if (ends.OfType<int>().Distinct().ToArray() is { Length: > 0 } given)
+            config["eos_token_id"] = new JsonArray([.. given.Select(id => (JsonNode)id)]);
         return config;
     }
 
