@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Text;
 using LlavaSharp.IO;
@@ -40,7 +41,7 @@ internal static class FormulaNumbers
         var i = 0;
         var (centres, spreads) = (Vector256.Create(centre), Vector256.Create(2 * spread));
         var lanes = Vector256<uint>.Indices;
-        ref var target = ref Unsafe.As<Half, ushort>(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(values));
+        ref var target = ref Unsafe.As<Half, ushort>(ref MemoryMarshal.GetReference(values));
         for (; i <= values.Length - Vector256<ushort>.Count; i += Vector256<ushort>.Count)
         {
             var start = unchecked((uint)(first + i) + seed);
