@@ -21,6 +21,7 @@ public sealed partial class LlavaModel : IDisposable
     private readonly ModelThread _thread;
     private readonly CompatibilityOptions _compatibility;
     private readonly PixelRounding _pixelRounding;
+    private readonly CachedSequence? _sequence;
     private int _disposed;
 
     private LlavaModel(LoadedCheckpoint checkpoint, ModelThread thread, string name, LoadOptions options)
@@ -28,6 +29,8 @@ public sealed partial class LlavaModel : IDisposable
         (_checkpoint, _thread, Name) = (checkpoint, thread, name);
         (_compatibility, _pixelRounding) = (options.Compatibility, options.PixelRounding);
         TemplateName = ConversationTemplates.NameFor(checkpoint.Config, name);
+        var language = checkpoint.Network.Language;
+        _sequence = options.PrefixReuse ? new(() => new(language.Layers, language.CacheFormat)) : null;
     }
 
     /// <summary>The name by which the original's rules know the model.</summary>
@@ -209,6 +212,7 @@ public sealed partial class LlavaModel : IDisposable
             return;
         _thread.Invoke(() =>
         {
+            _sequence?.Dispose();
             _checkpoint.Dispose();
             return true;
         });
@@ -231,20 +235,24 @@ public sealed partial class LlavaModel : IDisposable
         if (promptTokens >= ContextLength)
             throw new ContextLengthException(promptTokens, ContextLength);
         settings = settings with { MaxNewTokens = Math.Min(settings.MaxNewTokens, ContextLength - promptTokens) };
+        var pictures = pixels.Select(picture => picture.ContentHash()).ToArray();
         using var prompt = Merge(ids, pixels);
         var imageSeconds = Lap(watch);
         var prefillSeconds = 0.0;
         var text = new TextStream(Tokenizer, settings.StopStrings, piece => updates.TryWrite(new GenerationUpdate(piece)));
-        var generator = CreateGenerator();
-        var (output, ended) = generator.Generate(prompt, settings, id => text.Put(id), () => prefillSeconds = Lap(watch), cancellation: cancellation);
+        var generated = CreateGenerator(_sequence).Generate(
+            prompt, settings, id => text.Put(id), () => prefillSeconds = Lap(watch), pictures: pictures, cancellation: cancellation);
         if (settings.NumBeams > 1)
-            foreach (var id in output)
+            foreach (var id in generated.Ids)
                 text.Put(id);
         text.End();
-        var reason = text.Stopped ? FinishReason.StopString : ended ? FinishReason.Stop : FinishReason.Length;
-        var answer = text.Stopped ? text.Text.Trim() : TextStream.Decode(Tokenizer, output).Trim();
+        var reason = text.Stopped ? FinishReason.StopString : generated.Ended ? FinishReason.Stop : FinishReason.Length;
+        var answer = text.Stopped ? text.Text.Trim() : TextStream.Decode(Tokenizer, generated.Ids).Trim();
         updates.TryWrite(new GenerationUpdate("", new GenerationResult(
-            request.Prompt, ids, output, answer, reason, promptTokens, new GenerationTimings(imageSeconds, prefillSeconds, Lap(watch)))));
+            request.Prompt, ids, generated.Ids, answer, reason, promptTokens, new GenerationTimings(imageSeconds, prefillSeconds, Lap(watch)))
+        {
+            Saved = new(generated.ReusedPromptTokens),
+        }));
     }
 
     /// <summary>The prompt's ids; checks that markers and pictures go together.</summary>
@@ -274,10 +282,12 @@ public sealed partial class LlavaModel : IDisposable
         return _checkpoint.Network.Merge([ids], null, features, _checkpoint.Device, compatibility: _compatibility);
     }
 
-    internal TextGenerator CreateGenerator() => new(
+    /// <summary>A generator for this model; where <paramref name="kept"/> is null, every answer is computed from nothing.</summary>
+    internal TextGenerator CreateGenerator(CachedSequence? kept = null) => new(
         _checkpoint.Network.Language,
         _checkpoint.Defaults.EndOfSequenceIds is { Count: > 0 } ends ? ends : Config.EosTokenIds,
-        _checkpoint.Defaults.BeginningOfSequenceId ?? Config.BosTokenId);
+        _checkpoint.Defaults.BeginningOfSequenceId ?? Config.BosTokenId,
+        kept);
 
     private static int MarkerCount(int[] ids) => ids.Count(id => id == LlavaConstants.ImageTokenIndex);
 

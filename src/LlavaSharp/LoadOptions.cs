@@ -44,6 +44,12 @@ public sealed record LoadOptions
     /// </summary>
     public string KeyValueCache { get; init; } = "auto";
 
+    /// <summary>
+    /// Whether the keys and values of the last sequence are kept, so that a prompt that begins like it (the next turn of a conversation) only computes what is
+    /// new. They take memory between questions: as much as the longest sequence so far needed.
+    /// </summary>
+    public bool PrefixReuse { get; init; } = true;
+
     /// <summary>Told how far the quantisation of a checkpoint has come.</summary>
     public IProgress<Quantization.QuantizationProgress>? QuantizationProgress { get; init; }
 

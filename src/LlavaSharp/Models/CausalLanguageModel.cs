@@ -28,6 +28,9 @@ public abstract class CausalLanguageModel
     /// <summary>The format that caches of keys and values take when nobody says otherwise.</summary>
     public KeyValueFormat CacheFormat { get; internal set; }
 
+    /// <summary>Up to how many positions a sequence may have so that the keys of its beginning do not change when it grows.</summary>
+    internal virtual int StableLength => int.MaxValue;
+
     /// <summary>The number of layers.</summary>
     public abstract int Layers { get; }
 
