@@ -22,6 +22,7 @@ public sealed partial class LlavaModel : IDisposable
     private readonly CompatibilityOptions _compatibility;
     private readonly PixelRounding _pixelRounding;
     private readonly CachedSequence? _sequence;
+    private readonly ImageFeatureCache _features;
     private int _disposed;
 
     private LlavaModel(LoadedCheckpoint checkpoint, ModelThread thread, string name, LoadOptions options)
@@ -29,6 +30,7 @@ public sealed partial class LlavaModel : IDisposable
         (_checkpoint, _thread, Name) = (checkpoint, thread, name);
         (_compatibility, _pixelRounding) = (options.Compatibility, options.PixelRounding);
         TemplateName = ConversationTemplates.NameFor(checkpoint.Config, name);
+        _features = new(options.ImageCacheBytes);
         var language = checkpoint.Network.Language;
         _sequence = options.PrefixReuse ? new(() => new(language.Layers, language.CacheFormat)) : null;
     }
@@ -213,6 +215,7 @@ public sealed partial class LlavaModel : IDisposable
         _thread.Invoke(() =>
         {
             _sequence?.Dispose();
+            _features.Dispose();
             _checkpoint.Dispose();
             return true;
         });
@@ -235,8 +238,9 @@ public sealed partial class LlavaModel : IDisposable
         if (promptTokens >= ContextLength)
             throw new ContextLengthException(promptTokens, ContextLength);
         settings = settings with { MaxNewTokens = Math.Min(settings.MaxNewTokens, ContextLength - promptTokens) };
-        var pictures = pixels.Select(picture => picture.ContentHash()).ToArray();
-        using var prompt = Merge(ids, pixels);
+        UInt128[] pictures = [.. pixels.Select(picture => picture.ContentHash())];
+        var (prompt, savedPictures) = Merge(ids, pixels, pictures);
+        using var ownedPrompt = prompt;
         var imageSeconds = Lap(watch);
         var prefillSeconds = 0.0;
         var text = new TextStream(Tokenizer, settings.StopStrings, piece => updates.TryWrite(new GenerationUpdate(piece)));
@@ -251,7 +255,7 @@ public sealed partial class LlavaModel : IDisposable
         updates.TryWrite(new GenerationUpdate("", new GenerationResult(
             request.Prompt, ids, generated.Ids, answer, reason, promptTokens, new GenerationTimings(imageSeconds, prefillSeconds, Lap(watch)))
         {
-            Saved = new(generated.ReusedPromptTokens),
+            Saved = new(generated.ReusedPromptTokens, savedPictures),
         }));
     }
 
@@ -275,11 +279,14 @@ public sealed partial class LlavaModel : IDisposable
         : ImagePreprocessor.Process(images, ImageProcessor!, Config.ImageAspectRatio, Config.ImageGridPinpoints, _compatibility);
 
     /// <summary>Encodes the pictures and puts them into the prompt; on the model's thread.</summary>
-    internal MergedBatch Merge(int[] ids, IReadOnlyList<PixelValues> pixels)
+    internal MergedBatch Merge(int[] ids, IReadOnlyList<PixelValues> pixels) => Merge(ids, pixels, [.. pixels.Select(picture => picture.ContentHash())]).Prompt;
+
+    private (MergedBatch Prompt, int SavedPictures) Merge(int[] ids, IReadOnlyList<PixelValues> pixels, UInt128[] hashes)
     {
         using var scope = NewDisposeScope();
-        var features = _checkpoint.Network.EncodeImages(pixels, _checkpoint.Type, _checkpoint.Device, _pixelRounding);
-        return _checkpoint.Network.Merge([ids], null, features, _checkpoint.Device, compatibility: _compatibility);
+        var (features, saved) = _features.Encode(
+            pixels, hashes, missing => _checkpoint.Network.EncodeImages(missing, _checkpoint.Type, _checkpoint.Device, _pixelRounding));
+        return (_checkpoint.Network.Merge([ids], null, features, _checkpoint.Device, compatibility: _compatibility), saved);
     }
 
     /// <summary>A generator for this model; where <paramref name="kept"/> is null, every answer is computed from nothing.</summary>

@@ -50,6 +50,12 @@ public sealed record LoadOptions
     /// </summary>
     public bool PrefixReuse { get; init; } = true;
 
+    /// <summary>
+    /// How many bytes of pictures' features are kept, so that the next question about a picture runs neither vision tower nor projector; 0: none. The default is
+    /// 256 MB, which is 28 pictures of LLaVA-1.5-7B in float32; what was not asked for the longest makes room.
+    /// </summary>
+    public long ImageCacheBytes { get; init; } = 256 << 20;
+
     /// <summary>Told how far the quantisation of a checkpoint has come.</summary>
     public IProgress<Quantization.QuantizationProgress>? QuantizationProgress { get; init; }
 
@@ -118,6 +124,8 @@ public sealed record LoadOptions
             throw new UnknownNameException("form of the cache of keys and values (--kv-cache)", KeyValueCache, ["auto", "dense", "16bit", "8bit"]);
         if (QuantType is not (null or "fast" or "nf4"))
             throw new UnknownNameException("form of quantised weights (--quant-type)", QuantType, ["fast", "nf4"]);
+        if (ImageCacheBytes < 0)
+            throw new LlavaException($"{nameof(ImageCacheBytes)} is {ImageCacheBytes}. Give 0 (no features of pictures are kept) or more.");
     }
 
     /// <summary>Whether 4 or 8 bits mean matrices packed for CPUs.</summary>

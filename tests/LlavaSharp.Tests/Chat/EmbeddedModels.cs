@@ -21,10 +21,10 @@ public sealed class EmbeddedModels : IDisposable
 
     public static Image Scene { get; } = Image.Load(Path.Combine(TestFiles.RepositoryRoot, "docs", "images", "scene.png"));
 
-    public static GenerationOptions Greedy { get; } = new() { Temperature = 0, MaxNewTokens = 64 };
+    public static GenerationOptions Greedy { get; } = new() { Temperature = 0, MaxNewTokens = 48 };
 
     public LlavaModel Load(bool packed, LoadOptions? options = null) =>
-        LlavaModel.Load(packed ? _packed.Value : null, options: (options ?? new()) with { Device = "cpu", Offline = true, DataType = "float32" });
+        LlavaModel.Load(packed ? _packed.Value : null, options: (options ?? new()) with { Device = "cpu", Offline = true, DataType = "float32", Threads = 1 });
 
     /// <summary>The ids of a greedy answer without anything that is kept or guessed, and top-1 minus top-2 logit at each.</summary>
     internal static (List<int> Ids, List<double> Margins) FromNothing(LlavaModel model, GenerationRequest request) => model.OnModelThread(() =>

@@ -12,7 +12,6 @@ public sealed class PrefixReuseTests(EmbeddedModels models) : IClassFixture<Embe
     [InlineData(false, "dense")]
     [InlineData(false, "16bit")]
     [InlineData(false, "8bit")]
-    [InlineData(true, "dense")]
     [InlineData(true, "16bit")]
     [InlineData(true, "8bit")]
     public async Task Send_ThreeTurns_AnswerAsFromNothingAndComputeOnlyWhatIsNew(bool packed, string cache)
