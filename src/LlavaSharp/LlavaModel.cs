@@ -32,6 +32,8 @@ public sealed partial class LlavaModel : IDisposable
         TemplateName = ConversationTemplates.NameFor(checkpoint.Config, name);
         _features = new(options.ImageCacheBytes);
         var language = checkpoint.Network.Language;
+        UsesPromptLookup = options.PromptLookup
+            ?? (language.IsBatchInvariant && language.CacheFormat != KeyValueFormat.Dense && checkpoint.Type == ScalarType.Float32);
         _sequence = options.PrefixReuse ? new(() => new(language.Layers, language.CacheFormat)) : null;
     }
 
@@ -62,6 +64,9 @@ public sealed partial class LlavaModel : IDisposable
     /// <summary>The number of positions that prompt and answer may take together.</summary>
     public int ContextLength => Math.Min(
         (int)Math.Min(int.MaxValue, Config.MaxPositionEmbeddings * (Config.RopeScaling?.Factor ?? 1)), Config.TokenizerModelMaxLength ?? int.MaxValue);
+
+    /// <summary>Whether tokens are guessed from the conversation and checked several at once; see <see cref="LoadOptions.PromptLookup"/>.</summary>
+    public bool UsesPromptLookup { get; }
 
     internal LoadedCheckpoint Checkpoint => _checkpoint;
 
@@ -244,7 +249,7 @@ public sealed partial class LlavaModel : IDisposable
         var imageSeconds = Lap(watch);
         var prefillSeconds = 0.0;
         var text = new TextStream(Tokenizer, settings.StopStrings, piece => updates.TryWrite(new GenerationUpdate(piece)));
-        var generated = CreateGenerator(_sequence).Generate(
+        var generated = CreateGenerator(_sequence, UsesPromptLookup).Generate(
             prompt, settings, id => text.Put(id), () => prefillSeconds = Lap(watch), pictures: pictures, cancellation: cancellation);
         if (settings.NumBeams > 1)
             foreach (var id in generated.Ids)
@@ -255,7 +260,7 @@ public sealed partial class LlavaModel : IDisposable
         updates.TryWrite(new GenerationUpdate("", new GenerationResult(
             request.Prompt, ids, generated.Ids, answer, reason, promptTokens, new GenerationTimings(imageSeconds, prefillSeconds, Lap(watch)))
         {
-            Saved = new(generated.ReusedPromptTokens, savedPictures),
+            Saved = new(generated.ReusedPromptTokens, savedPictures, generated.GuessedTokens),
         }));
     }
 
@@ -289,12 +294,13 @@ public sealed partial class LlavaModel : IDisposable
         return (_checkpoint.Network.Merge([ids], null, features, _checkpoint.Device, compatibility: _compatibility), saved);
     }
 
-    /// <summary>A generator for this model; where <paramref name="kept"/> is null, every answer is computed from nothing.</summary>
-    internal TextGenerator CreateGenerator(CachedSequence? kept = null) => new(
+    /// <summary>A generator for this model; as it is by default, it keeps nothing and guesses nothing.</summary>
+    internal TextGenerator CreateGenerator(CachedSequence? kept = null, bool promptLookup = false) => new(
         _checkpoint.Network.Language,
         _checkpoint.Defaults.EndOfSequenceIds is { Count: > 0 } ends ? ends : Config.EosTokenIds,
         _checkpoint.Defaults.BeginningOfSequenceId ?? Config.BosTokenId,
-        kept);
+        kept,
+        promptLookup);
 
     private static int MarkerCount(int[] ids) => ids.Count(id => id == LlavaConstants.ImageTokenIndex);
 

@@ -56,6 +56,13 @@ public sealed record LoadOptions
     /// </summary>
     public long ImageCacheBytes { get; init; } = 256 << 20;
 
+    /// <summary>
+    /// Whether the next tokens are guessed from what the conversation has said already, and several of them checked in one pass (prompt-lookup decoding, Saxena 2023).
+    /// Only what the model itself chooses is kept. Null: where it cannot change an answer, which is with packed weights, float32 and a cache of integers;
+    /// elsewhere products of several tokens may differ from those of one in their last bits, and so may a choice between two tokens that are nearly equal.
+    /// </summary>
+    public bool? PromptLookup { get; init; }
+
     /// <summary>Told how far the quantisation of a checkpoint has come.</summary>
     public IProgress<Quantization.QuantizationProgress>? QuantizationProgress { get; init; }
 

@@ -7,4 +7,7 @@ internal sealed record GeneratedIds(List<int> Ids, bool Ended)
 {
     /// <summary>Positions of the prompt whose keys and values were held from an earlier request.</summary>
     public int ReusedPromptTokens { get; init; }
+
+    /// <summary>Ids that were guessed right.</summary>
+    public int GuessedTokens { get; init; }
 }

@@ -12,5 +12,5 @@ public sealed record GenerationResult(
     string Prompt, IReadOnlyList<int> InputIds, IReadOnlyList<int> OutputIds, string Text, FinishReason FinishReason, int PromptTokens, GenerationTimings Timings)
 {
     /// <summary>What did not have to be computed.</summary>
-    public SavedWork Saved { get; init; } = new(0, 0);
+    public SavedWork Saved { get; init; } = new(0, 0, 0);
 }

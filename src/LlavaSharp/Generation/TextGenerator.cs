@@ -9,7 +9,9 @@ namespace LlavaSharp.Generation;
 /// <param name="endIds">The ids that end an answer.</param>
 /// <param name="startId">The id that the repetition penalty counts beside the generated ones; null: none.</param>
 /// <param name="kept">What is kept from one answer to the next; null: nothing is.</param>
-internal sealed class TextGenerator(CausalLanguageModel language, IReadOnlyList<int> endIds, int? startId, CachedSequence? kept = null)
+/// <param name="promptLookup">Whether tokens are guessed from the sequence so far, and several of them checked in one pass.</param>
+internal sealed class TextGenerator(
+    CausalLanguageModel language, IReadOnlyList<int> endIds, int? startId, CachedSequence? kept = null, bool promptLookup = false)
 {
     /// <summary>Generates one answer.</summary>
     /// <param name="prompt">One row.</param>
@@ -93,7 +95,8 @@ internal sealed class TextGenerator(CausalLanguageModel language, IReadOnlyList<
         if (startId is { } start)
             history.Add(start);
         var sampler = new Sampler(settings);
-        var steps = new DecodingSteps(language, prompt.Embeddings.device, sequence);
+        var steps = new DecodingSteps(
+            language, prompt.Embeddings.device, sequence, promptLookup ? new PromptLookup(contents.Select(key => key.Id)) : null);
         var (logits, reused) = steps.Begin(prompt, contents);
         onPrefilled?.Invoke();
         while (true)
@@ -106,8 +109,8 @@ internal sealed class TextGenerator(CausalLanguageModel language, IReadOnlyList<
             var goOn = onToken?.Invoke(id) ?? true;
             var ended = endIds.Contains(id);
             if (ended || !goOn || ids.Count >= settings.MaxNewTokens)
-                return new(ids, ended) { ReusedPromptTokens = reused };
-            logits = steps.Next(id);
+                return new(ids, ended) { ReusedPromptTokens = reused, GuessedTokens = steps.Guessed };
+            logits = steps.Next(id, settings.MaxNewTokens - ids.Count);
         }
     }
 

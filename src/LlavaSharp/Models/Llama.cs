@@ -34,6 +34,9 @@ public sealed class Llama : CausalLanguageModel
     internal override int StableLength => _rotary.StableLength;
 
     /// <inheritdoc/>
+    internal override bool IsBatchInvariant => IsOutputBatchInvariant && _layers.All(layer => layer.IsBatchInvariant);
+
+    /// <inheritdoc/>
     public override Tensor Forward(Tensor embeddings, Tensor positions, Tensor? visible = null, KeyValueCache? cache = null)
     {
         using var scope = NewDisposeScope();

@@ -14,6 +14,9 @@ internal sealed class LlamaAttention(LlavaConfig config, WeightScope weights)
     private readonly Linear _value = weights["v_proj"].Linear(config.HiddenSize, config.NumKeyValueHeads * config.HeadDim, bias: config.AttentionBias);
     private readonly Linear _output = weights["o_proj"].Linear(config.NumAttentionHeads * config.HeadDim, config.HiddenSize, bias: config.AttentionBias);
 
+    /// <summary>See <see cref="CausalLanguageModel.IsBatchInvariant"/>.</summary>
+    public bool IsBatchInvariant => _query.IsBatchInvariant && _key.IsBatchInvariant && _value.IsBatchInvariant && _output.IsBatchInvariant;
+
     /// <summary>x [B, T, C] to the same shape.</summary>
     public Tensor Forward(Tensor x, (Tensor Cosine, Tensor Sine) rotation, AttentionMask mask, ILayerCache? cache)
     {

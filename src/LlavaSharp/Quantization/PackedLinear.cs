@@ -15,6 +15,9 @@ internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias) : L
     public PackedMatrix Matrix { get; } = matrix;
 
     /// <inheritdoc/>
+    internal override bool IsBatchInvariant => true;
+
+    /// <inheritdoc/>
     public override Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
