@@ -18,7 +18,7 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
     public override string Name => "avx2";
 
     /// <inheritdoc/>
-    public override int WideActivationsFrom => Avx2Tiles.Worthwhile;
+    public override bool TakesWide => true;
 
     /// <inheritdoc/>
     public override void MultiplyTile(in PackedLayout layout, byte* block, QuantizedActivations x, int token, int count, float* results)

@@ -10,7 +10,7 @@ namespace LlavaSharp.Kernels;
 /// </summary>
 internal static unsafe class Avx2Tiles
 {
-    /// <summary>From so many tokens on, unpacking pays (measured: a tenth for 4 bits, a sixth for 8 bits at 64 tokens; nothing at 8).</summary>
+    /// <summary>From so many tokens on, unpacking pays (measured: a tenth at 64 tokens, nothing at 8).</summary>
     public const int Worthwhile = 16;
 
     private const int Tokens = 4;               // a call

@@ -17,7 +17,7 @@ internal sealed unsafe class Avx512Kernels : MatrixKernels
     public override string Name => "avx512";
 
     /// <inheritdoc/>
-    public override int WideActivationsFrom => Avx2Tiles.Worthwhile;
+    public override bool TakesWide => true;
 
     /// <inheritdoc/>
     public override void MultiplyWide(in PackedLayout layout, byte* block, QuantizedActivations x, int token, int count, float* results) =>

@@ -27,8 +27,8 @@ internal abstract unsafe class MatrixKernels
     /// <summary>As <see cref="Variable"/> spells it.</summary>
     public abstract string Name { get; }
 
-    /// <summary>From how many tokens on products of 8-bit weights take activations in 16 bits; never where there is no <see cref="MultiplyWide"/>.</summary>
-    public virtual int WideActivationsFrom => int.MaxValue;
+    /// <summary>Whether there is a <see cref="MultiplyWide"/>.</summary>
+    public virtual bool TakesWide => false;
 
     /// <summary>A block of 16 rows of 8-bit weights times some tokens in 16 bits.</summary>
     /// <param name="layout">How the matrix lies.</param>

@@ -24,8 +24,8 @@ internal sealed unsafe class PackedMatrix
     /// <summary>How it lies.</summary>
     public PackedLayout Layout { get; }
 
-    /// <summary>Whether activations of so many tokens are best quantised to 16 bits for this matrix.</summary>
-    public bool WantsWide(int tokens) => Layout.Bits == WeightBits.Eight && tokens >= _kernels.WideActivationsFrom;
+    /// <summary>Whether products with activations in 16 bits can be computed.</summary>
+    public bool TakesWide => Layout.Bits == WeightBits.Eight && _kernels.TakesWide;
 
     /// <summary>x W^T for all tokens of <paramref name="x"/>.</summary>
     /// <param name="x">Quantised activations of <see cref="PackedLayout.Inputs"/> each.</param>

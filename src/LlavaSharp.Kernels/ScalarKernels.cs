@@ -19,7 +19,7 @@ internal sealed unsafe class ScalarKernels : MatrixKernels
     protected override void Int8Four(in BlockOperands operands) => Multiply(operands, Wide, WeightBits.Eight);
 
     /// <inheritdoc/>
-    public override int WideActivationsFrom => Avx2Tiles.Worthwhile;
+    public override bool TakesWide => true;
 
     /// <inheritdoc/>
     public override void MultiplyWide(in PackedLayout layout, byte* block, QuantizedActivations x, int token, int count, float* results)

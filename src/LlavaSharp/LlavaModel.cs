@@ -22,6 +22,8 @@ public sealed partial class LlavaModel : IDisposable
     private readonly ModelThread _thread;
     private readonly CompatibilityOptions _compatibility;
     private readonly PixelRounding _pixelRounding;
+    private readonly CachedSequence? _sequence;
+    private readonly ImageFeatureCache _features;
     private int _disposed;
 
     private LlavaModel(LoadedCheckpoint checkpoint, ModelThread thread, string name, LoadOptions options)
@@ -30,6 +32,11 @@ public sealed partial class LlavaModel : IDisposable
         (_compatibility, _pixelRounding) = (options.Compatibility, options.PixelRounding);
         TemplateName = ConversationTemplates.NameFor(checkpoint.Config, name, checkpoint.ChatTemplate is not null);
         _chatTemplate = new Lazy<ChatTemplate?>(() => ParseChatTemplate(checkpoint, options.TimeProvider));
+        _features = new(options.ImageCacheBytes);
+        var language = checkpoint.Network.Language;
+        UsesPromptLookup = options.PromptLookup
+            ?? (language.IsBatchInvariant && language.CacheFormat != KeyValueFormat.Dense && checkpoint.Type == ScalarType.Float32);
+        _sequence = options.PrefixReuse ? new(() => new(language.Layers, language.CacheFormat)) : null;
     }
 
     /// <summary>The name by which the original's rules know the model.</summary>
@@ -62,6 +69,9 @@ public sealed partial class LlavaModel : IDisposable
     /// <summary>The number of positions that prompt and answer may take together.</summary>
     public int ContextLength => Math.Min(
         (int)Math.Min(int.MaxValue, Config.MaxPositionEmbeddings * (Config.RopeScaling?.Factor ?? 1)), Config.TokenizerModelMaxLength ?? int.MaxValue);
+
+    /// <summary>Whether tokens are guessed from the conversation and checked several at once; see <see cref="LoadOptions.PromptLookup"/>.</summary>
+    public bool UsesPromptLookup { get; }
 
     internal LoadedCheckpoint Checkpoint => _checkpoint;
 
@@ -209,6 +219,8 @@ public sealed partial class LlavaModel : IDisposable
             return;
         _thread.Invoke(() =>
         {
+            _sequence?.Dispose();
+            _features.Dispose();
             _checkpoint.Dispose();
             return true;
         });
@@ -231,20 +243,25 @@ public sealed partial class LlavaModel : IDisposable
         if (promptTokens >= ContextLength)
             throw new ContextLengthException(promptTokens, ContextLength);
         settings = settings with { MaxNewTokens = Math.Min(settings.MaxNewTokens, ContextLength - promptTokens) };
-        using var prompt = Merge(ids, pixels);
+        UInt128[] pictures = [.. pixels.Select(picture => picture.ContentHash())];
+        var (prompt, savedPictures) = Merge(ids, pixels, pictures);
+        using var ownedPrompt = prompt;
         var imageSeconds = Lap(watch);
         var prefillSeconds = 0.0;
         var text = new TextStream(Tokenizer, settings.StopStrings, piece => updates.TryWrite(new GenerationUpdate(piece)));
-        var generator = CreateGenerator();
-        var (output, ended) = generator.Generate(prompt, settings, id => text.Put(id), () => prefillSeconds = Lap(watch), cancellation: cancellation);
+        var generated = CreateGenerator(_sequence, UsesPromptLookup).Generate(
+            prompt, settings, id => text.Put(id), () => prefillSeconds = Lap(watch), pictures: pictures, cancellation: cancellation);
         if (settings.NumBeams > 1)
-            foreach (var id in output)
+            foreach (var id in generated.Ids)
                 text.Put(id);
         text.End();
-        var reason = text.Stopped ? FinishReason.StopString : ended ? FinishReason.Stop : FinishReason.Length;
-        var answer = text.Stopped ? text.Text.Trim() : TextStream.Decode(Tokenizer, output).Trim();
+        var reason = text.Stopped ? FinishReason.StopString : generated.Ended ? FinishReason.Stop : FinishReason.Length;
+        var answer = text.Stopped ? text.Text.Trim() : TextStream.Decode(Tokenizer, generated.Ids).Trim();
         updates.TryWrite(new GenerationUpdate("", new GenerationResult(
-            request.Prompt, ids, output, answer, reason, promptTokens, new GenerationTimings(imageSeconds, prefillSeconds, Lap(watch)))));
+            request.Prompt, ids, generated.Ids, answer, reason, promptTokens, new GenerationTimings(imageSeconds, prefillSeconds, Lap(watch)))
+        {
+            Saved = new(generated.ReusedPromptTokens, savedPictures, generated.GuessedTokens),
+        }));
     }
 
     /// <summary>The prompt's ids; checks that markers and pictures go together.</summary>
@@ -269,17 +286,23 @@ public sealed partial class LlavaModel : IDisposable
         : ImagePreprocessor.Process(images, ImageProcessor!, Config.ImageAspectRatio, Config.ImageGridPinpoints, _compatibility);
 
     /// <summary>Encodes the pictures and puts them into the prompt; on the model's thread.</summary>
-    internal MergedBatch Merge(int[] ids, IReadOnlyList<PixelValues> pixels)
+    internal MergedBatch Merge(int[] ids, IReadOnlyList<PixelValues> pixels) => Merge(ids, pixels, [.. pixels.Select(picture => picture.ContentHash())]).Prompt;
+
+    private (MergedBatch Prompt, int SavedPictures) Merge(int[] ids, IReadOnlyList<PixelValues> pixels, UInt128[] hashes)
     {
         using var scope = NewDisposeScope();
-        var features = _checkpoint.Network.EncodeImages(pixels, _checkpoint.Type, _checkpoint.Device, _pixelRounding);
-        return _checkpoint.Network.Merge([ids], null, features, _checkpoint.Device, compatibility: _compatibility);
+        var (features, saved) = _features.Encode(
+            pixels, hashes, missing => _checkpoint.Network.EncodeImages(missing, _checkpoint.Type, _checkpoint.Device, _pixelRounding));
+        return (_checkpoint.Network.Merge([ids], null, features, _checkpoint.Device, compatibility: _compatibility), saved);
     }
 
-    internal TextGenerator CreateGenerator() => new(
+    /// <summary>A generator for this model; as it is by default, it keeps nothing and guesses nothing.</summary>
+    internal TextGenerator CreateGenerator(CachedSequence? kept = null, bool promptLookup = false) => new(
         _checkpoint.Network.Language,
         _checkpoint.Defaults.EndOfSequenceIds is { Count: > 0 } ends ? ends : Config.EosTokenIds,
-        _checkpoint.Defaults.BeginningOfSequenceId ?? Config.BosTokenId);
+        _checkpoint.Defaults.BeginningOfSequenceId ?? Config.BosTokenId,
+        kept,
+        promptLookup);
 
     private static int MarkerCount(int[] ids) => ids.Count(id => id == LlavaConstants.ImageTokenIndex);
 

@@ -44,6 +44,25 @@ public sealed record LoadOptions
     /// </summary>
     public string KeyValueCache { get; init; } = "auto";
 
+    /// <summary>
+    /// Whether the keys and values of the last sequence are kept, so that a prompt that begins like it (the next turn of a conversation) only computes what is
+    /// new. They take memory between questions: as much as the longest sequence so far needed.
+    /// </summary>
+    public bool PrefixReuse { get; init; } = true;
+
+    /// <summary>
+    /// How many bytes of pictures' features are kept, so that the next question about a picture runs neither vision tower nor projector; 0: none. The default is
+    /// 256 MB, which is 28 pictures of LLaVA-1.5-7B in float32; what was not asked for the longest makes room.
+    /// </summary>
+    public long ImageCacheBytes { get; init; } = 256 << 20;
+
+    /// <summary>
+    /// Whether the next tokens are guessed from what the conversation has said already, and several of them checked in one pass (prompt-lookup decoding, Saxena 2023).
+    /// Only what the model itself chooses is kept. Null: where it cannot change an answer, which is with packed weights, float32 and a cache of integers;
+    /// elsewhere products of several tokens may differ from those of one in their last bits, and so may a choice between two tokens that are nearly equal.
+    /// </summary>
+    public bool? PromptLookup { get; init; }
+
     /// <summary>Told how far the quantisation of a checkpoint has come.</summary>
     public IProgress<Quantization.QuantizationProgress>? QuantizationProgress { get; init; }
 
@@ -115,6 +134,8 @@ public sealed record LoadOptions
             throw new UnknownNameException("form of the cache of keys and values (--kv-cache)", KeyValueCache, ["auto", "dense", "16bit", "8bit"]);
         if (QuantType is not (null or "fast" or "nf4"))
             throw new UnknownNameException("form of quantised weights (--quant-type)", QuantType, ["fast", "nf4"]);
+        if (ImageCacheBytes < 0)
+            throw new LlavaException($"{nameof(ImageCacheBytes)} is {ImageCacheBytes}. Give 0 (no features of pictures are kept) or more.");
     }
 
     /// <summary>Whether 4 or 8 bits mean matrices packed for CPUs.</summary>

@@ -33,6 +33,7 @@ public sealed class FlagTests
     [InlineData("chat", "--load-8bit", "False")]
     [InlineData("chat", "--load-4bit", "False")]
     [InlineData("chat", "--quant-type", "")]   // fast on a CPU, nf4 on a GPU
+    [InlineData("chat", "--prompt-lookup", "auto")]
     [InlineData("chat", "--debug", "False")]
     public void Flag_NotGiven_HasItsDefault(string verb, string flag, string expected)
     {
@@ -45,6 +46,29 @@ public sealed class FlagTests
 
     [Fact]
     public void Query_OfRun_IsRequired() => Assert.True(Assert.Single(RunCommand.Create().Options, option => option.Name == "--query").Required);
+
+    [Theory]
+    [InlineData("", null)]
+    [InlineData("--prompt-lookup auto", null)]
+    [InlineData("--prompt_lookup on", true)]
+    [InlineData("--prompt-lookup off", false)]
+    public void PromptLookup_OfModelFlags_IsWhatTheLibraryTakes(string line, bool? expected)
+    {
+        var root = new RootCommand();
+        var flags = new ModelFlags(root);
+        var parsed = root.Parse(ArgparseCompatibility.Normalize(root, line.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+
+        Assert.Equal(expected, flags.LoadOptions(parsed, TextWriter.Null).PromptLookup);
+    }
+
+    [Fact]
+    public void PromptLookup_OtherWord_IsWrongUsage()
+    {
+        var root = new RootCommand();
+        var flags = new ModelFlags(root);
+
+        Assert.Contains("'maybe'", Assert.Throws<UsageException>(() => flags.LoadOptions(root.Parse(["--prompt-lookup", "maybe"]), TextWriter.Null)).Message);
+    }
 
     [Theory]
     [InlineData("run -q x --max-new-tokens 5")]

@@ -9,4 +9,8 @@ namespace LlavaSharp.Generation;
 /// <param name="PromptTokens">The number of positions of the prompt, each picture counted with all its features.</param>
 /// <param name="Timings">Where the time went.</param>
 public sealed record GenerationResult(
-    string Prompt, IReadOnlyList<int> InputIds, IReadOnlyList<int> OutputIds, string Text, FinishReason FinishReason, int PromptTokens, GenerationTimings Timings);
+    string Prompt, IReadOnlyList<int> InputIds, IReadOnlyList<int> OutputIds, string Text, FinishReason FinishReason, int PromptTokens, GenerationTimings Timings)
+{
+    /// <summary>What did not have to be computed.</summary>
+    public SavedWork Saved { get; init; } = new(0, 0, 0);
+}

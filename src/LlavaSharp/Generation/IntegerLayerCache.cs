@@ -27,7 +27,8 @@ internal sealed unsafe class IntegerLayerCache(KeyValueCache owner, CacheBits bi
             store.Attend(owner.Length, length, heads, mask.Window, 1 / MathF.Sqrt(width), Pointer(queries), Pointer(mixed), threads);
             return mixed.to(q.dtype).MoveToOuterDisposeScope();
         }
-        if (owner.Length > 0)
+        // 8 bits are coarse enough that a prompt computed at once would differ from one computed in pieces, so both read what is kept
+        if (owner.Length > 0 || bits == CacheBits.Eight)
         {
             var all = owner.Length + length;
             var pastKeys = empty([batch, groups, all, width], ScalarType.Float32);                        // [B, G, K, D]

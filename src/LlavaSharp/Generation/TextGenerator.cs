@@ -1,10 +1,17 @@
+using System.Runtime.InteropServices;
 using LlavaSharp.Models;
 using static TorchSharp.torch;
 
 namespace LlavaSharp.Generation;
 
 /// <summary>Embeddings in, new ids out: prefill, then one token at a time (or one for each beam). Runs on the model's thread, under no gradient.</summary>
-internal sealed class TextGenerator(CausalLanguageModel language, IReadOnlyList<int> endIds, int? startId)
+/// <param name="language">The language model.</param>
+/// <param name="endIds">The ids that end an answer.</param>
+/// <param name="startId">The id that the repetition penalty counts beside the generated ones; null: none.</param>
+/// <param name="kept">What is kept from one answer to the next; null: nothing is.</param>
+/// <param name="promptLookup">Whether tokens are guessed from the sequence so far, and several of them checked in one pass.</param>
+internal sealed class TextGenerator(
+    CausalLanguageModel language, IReadOnlyList<int> endIds, int? startId, CachedSequence? kept = null, bool promptLookup = false)
 {
     /// <summary>Generates one answer.</summary>
     /// <param name="prompt">One row.</param>
@@ -12,55 +19,49 @@ internal sealed class TextGenerator(CausalLanguageModel language, IReadOnlyList<
     /// <param name="onToken">Called with each new id; returns false to end the answer there. Not called during beam search, which knows its ids at the end only.</param>
     /// <param name="onPrefilled">Called when the prompt is computed.</param>
     /// <param name="observe">Called with the logits of each step [V] before they are processed.</param>
+    /// <param name="pictures">The content hashes of the prompt's pictures; null: unknown, so that nothing is taken from an earlier answer and nothing kept.</param>
     /// <param name="cancellation">Ends the generation at the next token.</param>
-    /// <returns>The ids, the end token included, and whether that ended it.</returns>
-    public (List<int> Ids, bool Ended) Generate(
+    public GeneratedIds Generate(
         MergedBatch prompt, GenerationSettings settings, Func<int, bool>? onToken = null, Action? onPrefilled = null,
-        Action<float[]>? observe = null, CancellationToken cancellation = default)
+        Action<float[]>? observe = null, IReadOnlyList<UInt128>? pictures = null, CancellationToken cancellation = default)
     {
-        var ids = new List<int>();
         if (settings.MaxNewTokens == 0)
-            return (ids, false);
-        using var noGradient = no_grad();
-        using var cache = new KeyValueCache(language.Layers, language.CacheFormat);
+            return new([], false);
         if (settings.NumBeams > 1)
         {
-            var best = Beams(prompt, settings, cache, onPrefilled, cancellation);
-            return ([.. best.Ids], best.Ids.Count > 0 && endIds.Contains(best.Ids[^1]));
+            var best = GenerateBeams(prompt, settings, onPrefilled, cancellation);
+            return new([.. best.Ids], best.Ids.Count > 0 && endIds.Contains(best.Ids[^1]));
         }
-        var sampler = new Sampler(settings);
-        var history = new List<int>();
-        if (startId is { } start)
-            history.Add(start);
-        var logits = Step(prompt.Embeddings, prompt.Positions, prompt.Visible, cache);
-        onPrefilled?.Invoke();
-        for (var position = prompt.Plan.Length; ; position++)
+        using var noGradient = no_grad();
+        using var own = kept is null || pictures is null ? new CachedSequence(() => new(language.Layers, language.CacheFormat)) : null;
+        var sequence = own ?? kept!;
+        var contents = PositionKey.Of(prompt.Plan.Rows[0], pictures ?? new UInt128[prompt.Plan.Rows[0].Segments.Length]);
+        var complete = false;
+        try
         {
-            cancellation.ThrowIfCancellationRequested();
-            observe?.Invoke((float[])logits.Clone());
-            var id = sampler.Next(logits, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(history));
-            ids.Add(id);
-            history.Add(id);
-            var goOn = onToken?.Invoke(id) ?? true;
-            if (endIds.Contains(id))
-                return (ids, true);
-            if (!goOn || ids.Count >= settings.MaxNewTokens)
-                return (ids, false);
-            using var scope = NewDisposeScope();
-            logits = Step(language.Embed(tensor([(long)id], [1, 1], device: prompt.Embeddings.device)), tensor([(long)position], [1, 1], device: prompt.Embeddings.device), null, cache);
+            var generated = Decode(prompt, contents, settings, sequence, onToken, onPrefilled, observe, cancellation);
+            complete = true;
+            return generated;
+        }
+        catch (OperationCanceledException)
+        {
+            complete = true;   // it comes between two passes only
+            throw;
+        }
+        finally
+        {
+            if (complete && sequence.Length <= language.StableLength)
+                sequence.Rollback();
+            else
+                sequence.Clear();
         }
     }
 
     /// <summary>Beam search for one row: the best hypothesis and its score (the sum of log-probabilities over the number of tokens).</summary>
-    public BeamHypothesis GenerateBeams(MergedBatch prompt, GenerationSettings settings, CancellationToken cancellation = default)
+    public BeamHypothesis GenerateBeams(MergedBatch prompt, GenerationSettings settings, Action? onPrefilled = null, CancellationToken cancellation = default)
     {
         using var noGradient = no_grad();
         using var cache = new KeyValueCache(language.Layers, language.CacheFormat);
-        return Beams(prompt, settings, cache, null, cancellation);
-    }
-
-    private BeamHypothesis Beams(MergedBatch prompt, GenerationSettings settings, KeyValueCache cache, Action? onPrefilled, CancellationToken cancellation)
-    {
         var search = new BeamSearch(settings, language.VocabularySize, endIds, startIds: startId is { } start ? [start] : []);
         var beams = search.Beams;
         var device = prompt.Embeddings.device;
@@ -82,6 +83,34 @@ internal sealed class TextGenerator(CausalLanguageModel language, IReadOnlyList<
             using var scope = NewDisposeScope();
             cache.Reorder(Wide(search.SourceBeams));
             logits = Step(language.Embed(tensor(Wide(search.NextTokens), [beams, 1], device: device)), tensor([(long)position], [1, 1], device: device), null, cache);
+        }
+    }
+
+    private GeneratedIds Decode(
+        MergedBatch prompt, PositionKey[] contents, GenerationSettings settings, CachedSequence sequence,
+        Func<int, bool>? onToken, Action? onPrefilled, Action<float[]>? observe, CancellationToken cancellation)
+    {
+        var ids = new List<int>();
+        var history = new List<int>();
+        if (startId is { } start)
+            history.Add(start);
+        var sampler = new Sampler(settings);
+        var steps = new DecodingSteps(
+            language, prompt.Embeddings.device, sequence, promptLookup ? new PromptLookup(contents.Select(key => key.Id)) : null);
+        var (logits, reused) = steps.Begin(prompt, contents);
+        onPrefilled?.Invoke();
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            observe?.Invoke((float[])logits.Clone());
+            var id = sampler.Next(logits, CollectionsMarshal.AsSpan(history));
+            ids.Add(id);
+            history.Add(id);
+            var goOn = onToken?.Invoke(id) ?? true;
+            var ended = endIds.Contains(id);
+            if (ended || !goOn || ids.Count >= settings.MaxNewTokens)
+                return new(ids, ended) { ReusedPromptTokens = reused, GuessedTokens = steps.Guessed };
+            logits = steps.Next(id, settings.MaxNewTokens - ids.Count);
         }
     }
 

@@ -1,3 +1,6 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+
 namespace LlavaSharp.Imaging;
 
 /// <summary>What the vision tower is given for one picture.</summary>
@@ -11,6 +14,15 @@ public sealed record PixelValues(float[] Data, int Tiles, int Height, int Width,
 {
     /// <summary>The shape of the original's tensor: [T, 3, H, W] or [3, H, W].</summary>
     public IReadOnlyList<int> Shape => HasTileAxis ? [Tiles, 3, Height, Width] : [3, Height, Width];
+
+    /// <summary>A hash of everything that decides the picture's features: values, shape and original size.</summary>
+    public UInt128 ContentHash()
+    {
+        var hash = new XxHash128();
+        hash.Append(MemoryMarshal.AsBytes((ReadOnlySpan<int>)[Tiles, Height, Width, OriginalSize.Width, OriginalSize.Height, HasTileAxis ? 1 : 0]));
+        hash.Append(MemoryMarshal.AsBytes(Data.AsSpan()));
+        return hash.GetCurrentHashAsUInt128();
+    }
 
     /// <summary>Whether all pictures have the same shape, so that the original stacks them into one tensor.</summary>
     public static bool CanStack(IReadOnlyList<PixelValues> values)

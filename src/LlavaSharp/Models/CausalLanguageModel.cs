@@ -28,6 +28,18 @@ public abstract class CausalLanguageModel
     /// <summary>The format that caches of keys and values take when nobody says otherwise.</summary>
     public KeyValueFormat CacheFormat { get; internal set; }
 
+    /// <summary>Up to how many positions a sequence may have so that the keys of its beginning do not change when it grows.</summary>
+    internal virtual int StableLength => int.MaxValue;
+
+    /// <summary>
+    /// Whether, in float32 and with a cache of integers, a token's logits have the same bits whether it is computed alone or with a few others. libtorch's
+    /// products do not promise this, kernels of our own do.
+    /// </summary>
+    internal virtual bool IsBatchInvariant => false;
+
+    /// <summary>Whether that holds for the projection to logits.</summary>
+    private protected bool IsOutputBatchInvariant => _output.IsBatchInvariant;
+
     /// <summary>The number of layers.</summary>
     public abstract int Layers { get; }
 

@@ -208,7 +208,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
             header.Verify(stored);
         unsafe
         {
-            return new PackedLinear(new PackedMatrix(header.Layout, stored.Pointer + PackedHeader.Size), bias);
+            return new PackedLinear(new PackedMatrix(header.Layout, stored.Pointer + PackedHeader.Size), bias, wide: name.Contains("vision_model.", StringComparison.Ordinal) || name.Contains("mm_projector", StringComparison.Ordinal));
         }
     }
 

@@ -7,4 +7,7 @@ public abstract class Linear
 {
     /// <summary>x [..., inputs] to [..., outputs].</summary>
     public abstract Tensor Forward(Tensor x);
+
+    /// <summary>Whether a token's result has the same bits however many tokens are computed at once.</summary>
+    internal virtual bool IsBatchInvariant => false;
 }

@@ -31,6 +31,12 @@ public sealed class Llama : CausalLanguageModel
     public override int Layers => _layers.Length;
 
     /// <inheritdoc/>
+    internal override int StableLength => _rotary.StableLength;
+
+    /// <inheritdoc/>
+    internal override bool IsBatchInvariant => IsOutputBatchInvariant && _layers.All(layer => layer.IsBatchInvariant);
+
+    /// <inheritdoc/>
     public override Tensor Forward(Tensor embeddings, Tensor positions, Tensor? visible = null, KeyValueCache? cache = null)
     {
         using var scope = NewDisposeScope();

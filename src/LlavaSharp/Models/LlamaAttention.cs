@@ -15,6 +15,9 @@ internal sealed class LlamaAttention(LlavaConfig config, RmsNorm norm, WeightSco
         weights["v_proj"].Linear(config.HiddenSize, config.NumKeyValueHeads * config.HeadDim, bias: config.AttentionBias));
     private readonly Linear _output = weights["o_proj"].Linear(config.NumAttentionHeads * config.HeadDim, config.HiddenSize, bias: config.AttentionBias);
 
+    /// <summary>See <see cref="CausalLanguageModel.IsBatchInvariant"/>.</summary>
+    public bool IsBatchInvariant => _queryKeyValue.IsBatchInvariant && _output.IsBatchInvariant;
+
     /// <summary>x [B, T, C] to the same shape.</summary>
     public Tensor Forward(Tensor x, (Tensor Cosine, Tensor Sine) rotation, AttentionMask mask, ILayerCache? cache)
     {

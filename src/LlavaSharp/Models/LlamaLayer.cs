@@ -10,6 +10,9 @@ internal sealed class LlamaLayer(LlavaConfig config, WeightScope weights)
     private readonly LlamaAttention _attention = new(config, weights["input_layernorm"].RmsNorm(config.HiddenSize, config.RmsNormEps), weights["self_attn"]);
     private readonly LlamaMlp _mlp = new(config, weights["post_attention_layernorm"].RmsNorm(config.HiddenSize, config.RmsNormEps), weights["mlp"]);
 
+    /// <summary>See <see cref="CausalLanguageModel.IsBatchInvariant"/>.</summary>
+    public bool IsBatchInvariant => _attention.IsBatchInvariant && _mlp.IsBatchInvariant;
+
     /// <summary>x [B, T, C] to the same shape.</summary>
     public Tensor Forward(Tensor x, (Tensor Cosine, Tensor Sine) rotation, AttentionMask mask, ILayerCache? cache)
     {

@@ -14,6 +14,9 @@ internal sealed class LlamaMlp(LlavaConfig config, RmsNorm norm, WeightScope wei
     private readonly Func<Tensor, Tensor> _activation = Activation.Get(config.HiddenAct);
     private readonly bool _isSilu = Activation.IsSilu(config.HiddenAct);
 
+    /// <summary>See <see cref="CausalLanguageModel.IsBatchInvariant"/>.</summary>
+    public bool IsBatchInvariant => _isSilu && _gateUp.IsBatchInvariant && _down.IsBatchInvariant;
+
     /// <summary>x [B, T, C] to the same shape.</summary>
     public Tensor Forward(Tensor x)
     {

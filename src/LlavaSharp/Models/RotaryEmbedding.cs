@@ -10,6 +10,9 @@ namespace LlavaSharp.Models;
 /// </summary>
 internal sealed class RotaryEmbedding(int headWidth, double theta, int trainedPositions, RopeScaling? scaling)
 {
+    /// <summary>Up to this length the angles of a position are the same whatever the sequence's length.</summary>
+    public int StableLength => scaling is { Kind: "dynamic" } ? trainedPositions : int.MaxValue;
+
     /// <summary>Cosines and sines [1 or B, 1, T, D] for positions [1 or B, T]; <paramref name="length"/> is the sequence's length so far.</summary>
     public (Tensor Cosine, Tensor Sine) Tables(Tensor positions, int length, ScalarType type)
     {

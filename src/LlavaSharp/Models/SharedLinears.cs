@@ -8,6 +8,9 @@ internal sealed class SharedLinears(params Linear[] layers)
 {
     private readonly PackedLinear[]? _packed = layers.All(layer => layer is PackedLinear) ? [.. layers.Cast<PackedLinear>()] : null;
 
+    /// <summary>See <see cref="Linear.IsBatchInvariant"/>: of all layers.</summary>
+    public bool IsBatchInvariant => layers.All(layer => layer.IsBatchInvariant);
+
     /// <summary>x [..., inputs] to each layer's [..., outputs].</summary>
     public Tensor[] Forward(Tensor x) => _packed is not null ? PackedLinear.ForwardShared(_packed, x) : [.. layers.Select(layer => layer.Forward(x))];
 

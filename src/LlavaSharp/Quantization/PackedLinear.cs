@@ -5,8 +5,14 @@ using static TorchSharp.torch;
 
 namespace LlavaSharp.Quantization;
 
-/// <summary>x W^T + b on the CPU with W packed in 4 or 8 bits and x quantised to 8 bits by groups of 32.</summary>
-internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias) : Linear
+/// <summary>x W^T + b on the CPU with W packed in 4 or 8 bits and x quantised to 8 or 16 bits by groups of 32.</summary>
+/// <param name="matrix">The packed weights.</param>
+/// <param name="bias">[outputs], or null.</param>
+/// <param name="wide">
+/// Whether activations take 16 bits, where the kernels can: for 8-bit weights that are always multiplied with many tokens, such as a tower's, it costs nothing
+/// and halves the error.
+/// </param>
+internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias, bool wide = false) : Linear
 {
     [ThreadStatic]
     private static Workspace? _workspace;
@@ -15,6 +21,9 @@ internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias) : L
     public PackedMatrix Matrix { get; } = matrix;
 
     private static Workspace Own => _workspace ??= new();
+
+    /// <inheritdoc/>
+    internal override bool IsBatchInvariant => true;
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => ForwardShared([this], x)[0];
@@ -28,7 +37,7 @@ internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias) : L
         using var scope = NewDisposeScope();
         var input = layers[0].Check(x);                                             // [..., K]
         if (Tokens(input) is > 0 and var tokens)
-            Own.Activations.Quantize(Pointer(input), tokens, layers[0].Matrix.Layout.Inputs, KernelThreads.Shared, Wide(layers, tokens));
+            Own.Activations.Quantize(Pointer(input), tokens, layers[0].Matrix.Layout.Inputs, KernelThreads.Shared, layers.All(layer => layer.IsWide));
         return [.. Multiply(layers, x).Select(output => output.MoveToOuterDisposeScope())];
     }
 
@@ -49,7 +58,7 @@ internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias) : L
         source.Weight = Pointer(weight);
         source.Epsilon = (float)epsilon;
         if (Tokens(input) is > 0 and var tokens)
-            Own.Activations.Quantize(source, tokens, layers[0].Matrix.Layout.Inputs, KernelThreads.Shared, Wide(layers, tokens));
+            Own.Activations.Quantize(source, tokens, layers[0].Matrix.Layout.Inputs, KernelThreads.Shared, layers.All(layer => layer.IsWide));
         return [.. Multiply(layers, x).Select(output => output.MoveToOuterDisposeScope())];
     }
 
@@ -66,7 +75,7 @@ internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias) : L
         source.Gate = Pointer(Check(gate));
         source.Up = Pointer(up);
         if (Tokens(gate) is > 0 and var tokens)
-            Own.Activations.Quantize(source, tokens, Matrix.Layout.Inputs, KernelThreads.Shared, Matrix.WantsWide(tokens));
+            Own.Activations.Quantize(source, tokens, Matrix.Layout.Inputs, KernelThreads.Shared, IsWide);
         return Multiply([this], gate)[0].MoveToOuterDisposeScope();                  // [..., N]
     }
 
@@ -99,7 +108,7 @@ internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias) : L
         ? x.to(ScalarType.Float32).contiguous()
         : throw new ArgumentException($"The input is [{string.Join(", ", x.shape)}]; the layer takes {Matrix.Layout.Inputs} in the last dimension.", nameof(x));
 
-    private static bool Wide(PackedLinear[] layers, int tokens) => layers.All(layer => layer.Matrix.WantsWide(tokens));
+    private bool IsWide { get; } = wide && matrix.TakesWide;
 
     private static int Tokens(Tensor x) => checked((int)(x.numel() / x.shape[^1]));
 

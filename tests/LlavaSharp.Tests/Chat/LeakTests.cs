@@ -45,6 +45,41 @@ public sealed class LeakTests
     }
 
     [Fact]
+    public async Task Ask_TwoPictures_LeavesOneSequenceAndTheFeaturesThatFit()
+    {
+        var count = TensorCount.Start();
+        var features = 0L;
+        using (var model = LlavaModel.Load(TinyModel.Folder, options: TinyModel.Options))
+        {
+            features = 4L * model.Config.HiddenSize * model.Checkpoint.Network.Tower!.FeaturesPerImage;
+            var weights = count.Living;
+            await AskAsync(model, "wide");
+            await AskAsync(model, "tall");
+
+            // keys and values of each layer, and the features of two pictures
+            Assert.Equal(weights + 2 * model.Config.NumHiddenLayers + 2, count.Living);
+        }
+        Assert.Equal(0, count.Living);
+
+        using (var model = LlavaModel.Load(TinyModel.Folder, options: TinyModel.Options with { PrefixReuse = false, ImageCacheBytes = 2 * features - 1 }))
+        {
+            var weights = count.Living;
+            await AskAsync(model, "wide");
+            await AskAsync(model, "tall");
+
+            Assert.Equal(weights + 1, count.Living);
+        }
+        Assert.Equal(0, count.Living);
+
+        static async Task AskAsync(LlavaModel model, string picture)
+        {
+            await foreach (var _ in model.ChatAsync("What?", TinyModel.Picture(picture), TinyModel.Greedy with { MaxNewTokens = 3 }, TestContext.Current.CancellationToken))
+            {
+            }
+        }
+    }
+
+    [Fact]
     public unsafe void TensorOverMemory_ThousandsOfTensors_LeaveNoTensor()
     {
         Span<float> values = [1, 2];
