@@ -46,7 +46,8 @@ public sealed record LoadOptions
 
     /// <summary>
     /// Whether the keys and values of the last sequence are kept, so that a prompt that begins like it (the next turn of a conversation) only computes what is
-    /// new. They take memory between questions: as much as the longest sequence so far needed.
+    /// new. They take memory between questions: as much as the longest sequence so far needed. The answer is the same up to rounding: sums of other lengths differ in
+    /// their last bits, which packed weights, whose inputs are rounded to 8 bits, can make some hundredths of a logit.
     /// </summary>
     public bool PrefixReuse { get; init; } = true;
 

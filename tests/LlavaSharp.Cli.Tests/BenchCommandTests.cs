@@ -11,13 +11,13 @@ public sealed class BenchCommandTests : IDisposable
     [Fact]
     public async Task Bench_SmallShape_PrintsOneObjectWithMachineAndResults()
     {
-        var outcome = await LlavaProcess.RunAsync(["bench", "--shape", "tiny", "--layers", "1", "--rounds", "1", "--threads", "1", "--json"]);
+        var outcome = await LlavaProcess.RunAsync(["bench", "--shape", "tiny", "--layers", "1", "--rounds", "1", "--threads", "1", "--json"], ("LLAVA_CACHE", _folder.FullName));
 
         Assert.Equal(0, outcome.ExitCode);
         var report = JsonDocument.Parse(outcome.Output).RootElement;
         Assert.Equal(("tiny", 1, 1), (report.GetProperty("shape").GetString(), report.GetProperty("layers").GetInt32(), report.GetProperty("machine").GetProperty("threads").GetInt32()));
         var results = report.GetProperty("results").EnumerateArray().ToDictionary(result => result.GetProperty("name").GetString()!, result => result.GetProperty("value").GetDouble());
-        Assert.All(new[] { "image_encode", "prefill", "decode_batch1", "decode_batch8", "first_token", "answer", "memory" }, name => Assert.Contains($"{name}_float32", results.Keys));
+        Assert.All(new[] { "image_encode", "prefill", "decode_batch1", "decode_batch8", "first_token", "answer", "memory" }, name => Assert.Contains($"{name}_4bit", results.Keys));
         Assert.All(results.Values, value => Assert.True(value > 0));
         Assert.Equal(JsonValueKind.Null, report.GetProperty("worst").ValueKind);   // nothing was compared
         Assert.Contains("round 1 of 1", outcome.Error);

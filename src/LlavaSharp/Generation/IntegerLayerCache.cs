@@ -27,17 +27,13 @@ internal sealed unsafe class IntegerLayerCache(KeyValueCache owner, CacheBits bi
             store.Attend(owner.Length, length, heads, mask.Window, 1 / MathF.Sqrt(width), Pointer(queries), Pointer(mixed), threads);
             return mixed.to(q.dtype).MoveToOuterDisposeScope();
         }
-        // 8 bits are coarse enough that a prompt computed at once would differ from one computed in pieces, so both read what is kept
-        if (owner.Length > 0 || bits == CacheBits.Eight)
-        {
-            var all = owner.Length + length;
-            var pastKeys = empty([batch, groups, all, width], ScalarType.Float32);                        // [B, G, K, D]
-            var pastValues = empty([batch, groups, all, width], ScalarType.Float32);
-            var row = (nint)groups * all * width;
-            Parallel.For(0, batch, i => store.Restore(i, all, Pointer(pastKeys) + i * row, Pointer(pastValues) + i * row, all));
-            (k, v) = (pastKeys.to(q.dtype), pastValues.to(q.dtype));
-        }
-        return ScaledDotProductAttention.Forward(q, k, v, mask).MoveToOuterDisposeScope();                // [B, T, H*D]
+        // what is kept is read even where nothing precedes, so that a prompt computed at once agrees with one computed in pieces
+        var all = owner.Length + length;
+        var allKeys = empty([batch, groups, all, width], ScalarType.Float32);                             // [B, G, K, D]
+        var allValues = empty([batch, groups, all, width], ScalarType.Float32);
+        var row = (nint)groups * all * width;
+        Parallel.For(0, batch, i => store.Restore(i, all, Pointer(allKeys) + i * row, Pointer(allValues) + i * row, all));
+        return ScaledDotProductAttention.Forward(q, allKeys.to(q.dtype), allValues.to(q.dtype), mask).MoveToOuterDisposeScope();   // [B, T, H*D]
     }
 
     /// <inheritdoc/>
