@@ -19,6 +19,7 @@ internal static unsafe class AttentionKernel
     /// <param name="scale">What scores are multiplied by.</param>
     /// <param name="q">[width].</param>
     /// <param name="y">[width].</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Attend(KeyValueStore store, int row, int group, long first, long end, float scale, float* q, float* y)
     {
         var width = store.PaddedWidth;
@@ -83,6 +84,7 @@ internal static unsafe class AttentionKernel
     }
 
     // the scores become weights, times the values' scales; the sum of the weights alone is returned
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Exponentiate(float* scores, int from, int to, float most, float* valueScales)
     {
         var total = 0f;
@@ -103,6 +105,7 @@ internal static unsafe class AttentionKernel
         return total + Vector256.Sum(sums);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Mix(CacheBits bits, byte* head, int from, int to, int width, float* weights, float* sums)
     {
         var data = head + KeyValueStore.BlockPositions * sizeof(float);
@@ -168,6 +171,7 @@ internal static unsafe class AttentionKernel
         Store(sums, s0, s1, s2, s3, s4, s5, s6, s7);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Largest(float* scores, int from, int to, float most)
     {
         for (var position = from; position < to; position++)

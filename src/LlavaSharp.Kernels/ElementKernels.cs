@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace LlavaSharp.Kernels;
@@ -92,6 +93,7 @@ internal static unsafe class ElementKernels
     }
 
     /// <summary>One token of <see cref="RmsNorm"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void NormRow(float* x, float* weight, float epsilon, float* y, int width)
     {
         Vector256<float> a = default, b = default;
@@ -114,6 +116,7 @@ internal static unsafe class ElementKernels
     }
 
     /// <summary>One token of <see cref="SiluMultiply"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void GateRow(float* gate, float* up, float* y, int width)
     {
         var i = 0;
@@ -181,6 +184,7 @@ internal static unsafe class ElementKernels
         public float* Y;
         public int Width;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         protected override void RunToken(int token)
         {
             float* x = X + (nint)token * Width, y = Y + (nint)token * Width;
@@ -204,6 +208,7 @@ internal static unsafe class ElementKernels
         public int Heads;
         public int Width;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         protected override void RunToken(int token)
         {
             var table = (nint)(token % Positions) * Width;

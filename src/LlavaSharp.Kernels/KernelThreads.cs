@@ -10,7 +10,8 @@ internal sealed class KernelThreads : IDisposable
     /// <summary>Numbers from which on work is worth being shared: about ten microseconds of it.</summary>
     public const long WorthSharing = 32_768;
 
-    private const int Spins = 2000;   // of about 20 ns each: 40 microseconds, longer than the time between two products of a layer
+    private const int Spins = 2000;   // of about 20 ns each: 40 microseconds
+    private const int Yields = 2000;  // then of about a microsecond each, which leave the processor to whoever wants it: waking a sleeper costs fifty
 
     private static readonly Lock _sharing = new();
     private static volatile KernelThreads? _shared;
@@ -138,6 +139,12 @@ internal sealed class KernelThreads : IDisposable
             if (Volatile.Read(ref _generation) is var now && now != seen)
                 return now;
             Thread.SpinWait(1);
+        }
+        for (var i = 0; i < Yields; i++)
+        {
+            if (Volatile.Read(ref _generation) is var now && now != seen)
+                return now;
+            Thread.Yield();
         }
         lock (_gate)
         {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -165,6 +166,7 @@ internal sealed unsafe class KeyValueStore : IDisposable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Restore(byte* head, int position, float* target)
     {
         var scale = ((float*)head)[position];
@@ -173,6 +175,7 @@ internal sealed unsafe class KeyValueStore : IDisposable
             target[i] = scale * (Bits == CacheBits.Sixteen ? ((short*)first)[i] : ((sbyte*)first)[i]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Put(byte* head, int position, float* source)
     {
         const int Lanes = 8;

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -95,6 +96,7 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     /// <summary>Quantises one token.</summary>
     /// <param name="token">Its index.</param>
     /// <param name="x">Its activations.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Quantize(int token, ReadOnlySpan<float> x)
     {
         Span<float> rest = stackalloc float[PackedLayout.GroupInputs];
@@ -125,6 +127,7 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     ~QuantizedActivations() => NativeMemory.AlignedFree(_memory);
 
     // the same operations in the same order on every processor, so that results do not depend on it
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void QuantizeGroup(int index, ReadOnlySpan<float> x)
     {
         var a = Vector256.Create(x);
