@@ -19,7 +19,7 @@ public sealed class BenchCommandTests : IDisposable
         var results = report.GetProperty("results").EnumerateArray().ToDictionary(result => result.GetProperty("name").GetString()!, result => result.GetProperty("value").GetDouble());
         Assert.All(new[] { "image_encode", "prefill", "decode_batch1", "decode_batch8", "first_token", "answer", "memory" }, name => Assert.Contains($"{name}_4bit", results.Keys));
         Assert.All(results.Values, value => Assert.True(value > 0));
-        Assert.Equal(JsonValueKind.Null, report.GetProperty("worst").ValueKind);   // nothing was compared
+        Assert.Equal(JsonValueKind.Object, report.GetProperty("worst").ValueKind);   // some goals need no peer
         Assert.Contains("round 1 of 1", outcome.Error);
     }
 

@@ -51,6 +51,7 @@ internal sealed class NetworkSubject : IBenchSubject
     /// <summary>The picture that all measurements see: [1, 3, S, S] by the formula of golden/full-size.</summary>
     public static Tensor Pixels(BenchShape shape)
     {
+        TorchRuntime.Initialize();
         long side = shape.Tower.ImageSize, channels = shape.Tower.NumChannels;
         var values = new float[channels * side * side];
         FormulaNumbers.Uniform("pixel_values", 0, 0, values);
