@@ -32,6 +32,21 @@ internal abstract unsafe class ActivationSource
         }
     }
 
+    /// <summary>Behind a layer norm: <see cref="ElementKernels.LayerNormRow"/>.</summary>
+    internal sealed class LayerNormed : ActivationSource
+    {
+        public float* X;
+        public float* Weight;
+        public float* Bias;
+        public float Epsilon;
+
+        public override float* Row(int token, int inputs, float* scratch)
+        {
+            ElementKernels.LayerNormRow(X + (nint)token * inputs, Weight, Bias, Epsilon, scratch, inputs);
+            return scratch;
+        }
+    }
+
     /// <summary>silu(gate) * up: <see cref="ElementKernels.SiluMultiply"/>.</summary>
     internal sealed class Gated : ActivationSource
     {

@@ -202,7 +202,7 @@ internal static unsafe class AttentionKernel
     private static Vector256<float> Fused(Vector256<float> a, Vector256<float> b, Vector256<float> c) => Vector256.FusedMultiplyAdd(a, b, c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Widen(short* values)
+    internal static Vector256<float> Widen(short* values)
     {
         if (Avx2.IsSupported)
             return Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(values));
@@ -211,7 +211,7 @@ internal static unsafe class AttentionKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Widen(sbyte* values)
+    internal static Vector256<float> Widen(sbyte* values)
     {
         if (Avx2.IsSupported)
             return Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(values));

@@ -115,6 +115,48 @@ internal static unsafe class ElementKernels
             y[i] = weight[i] * (x[i] * scale);
     }
 
+    /// <summary>y = weight * (x - mean) / sqrt(variance + epsilon) + bias for one token (Ba et al. 2016).</summary>
+    /// <param name="x">[width].</param>
+    /// <param name="weight">[width].</param>
+    /// <param name="bias">[width]; null: none.</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <param name="y">[width].</param>
+    /// <param name="width">How many.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void LayerNormRow(float* x, float* weight, float* bias, float epsilon, float* y, int width)
+    {
+        Vector256<float> a = default, b = default;
+        var i = 0;
+        for (; i + 2 * Lanes <= width; i += 2 * Lanes)
+        {
+            a += Vector256.Load(x + i);
+            b += Vector256.Load(x + i + Lanes);
+        }
+        var sum = Vector256.Sum(a + b);
+        for (; i < width; i++)
+            sum += x[i];
+        var mean = sum / width;
+        a = b = default;
+        for (i = 0; i + 2 * Lanes <= width; i += 2 * Lanes)
+        {
+            var first = Vector256.Load(x + i) - Vector256.Create(mean);
+            var second = Vector256.Load(x + i + Lanes) - Vector256.Create(mean);
+            a = Vector256.FusedMultiplyAdd(first, first, a);
+            b = Vector256.FusedMultiplyAdd(second, second, b);
+        }
+        sum = Vector256.Sum(a + b);
+        for (; i < width; i++)
+            sum += (x[i] - mean) * (x[i] - mean);
+        var scale = 1 / MathF.Sqrt(sum / width + epsilon);
+        for (i = 0; i + Lanes <= width; i += Lanes)
+        {
+            var value = (Vector256.Load(x + i) - Vector256.Create(mean)) * scale * Vector256.Load(weight + i);
+            (bias == null ? value : value + Vector256.Load(bias + i)).Store(y + i);
+        }
+        for (; i < width; i++)
+            y[i] = (x[i] - mean) * scale * weight[i] + (bias == null ? 0 : bias[i]);
+    }
+
     /// <summary>One token of <see cref="SiluMultiply"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void GateRow(float* gate, float* up, float* y, int width)

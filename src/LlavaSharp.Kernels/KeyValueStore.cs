@@ -23,6 +23,7 @@ internal sealed unsafe class KeyValueStore : IDisposable
     private List<Block>[] _rows = [];
     private AppendWork? _append;
     private AttentionWork? _attend;
+    private RestoreWork? _restore;
 
     /// <summary>An empty store.</summary>
     /// <param name="groups">Heads of keys and values.</param>
@@ -96,23 +97,18 @@ internal sealed unsafe class KeyValueStore : IDisposable
         threads.Run(work, _rows.Length * Groups);
     }
 
-    /// <summary>The stored numbers of one sequence again.</summary>
-    /// <param name="row">The sequence.</param>
+    /// <summary>The stored numbers again.</summary>
     /// <param name="length">Positions, from the first on.</param>
-    /// <param name="keys">[groups][stride][width], of which the first <paramref name="length"/> positions are written.</param>
+    /// <param name="keys">[rows][groups][length][width].</param>
     /// <param name="values">As the keys.</param>
-    /// <param name="stride">Positions from one head's keys to the next one's.</param>
-    public void Restore(int row, int length, float* keys, float* values, int stride)
+    /// <param name="threads">What computes.</param>
+    public void Restore(int length, float* keys, float* values, KernelThreads threads)
     {
-        for (var group = 0; group < Groups; group++)
-        {
-            for (var position = 0; position < length; position++)
-            {
-                var at = ((nint)group * stride + position) * Width;
-                Restore(Head(row, position / BlockPositions, group, false), position % BlockPositions, keys + at);
-                Restore(Head(row, position / BlockPositions, group, true), position % BlockPositions, values + at);
-            }
-        }
+        var work = _restore ??= new(this);
+        work.Keys = keys;
+        work.Values = values;
+        work.Length = length;
+        threads.Run(work, _rows.Length * Groups);
     }
 
     /// <summary>Row i becomes what row <paramref name="rows"/>[i] was.</summary>
@@ -171,7 +167,13 @@ internal sealed unsafe class KeyValueStore : IDisposable
     {
         var scale = ((float*)head)[position];
         var first = head + ScaleBytes + (nint)position * PaddedWidth * (int)Bits / 8;
-        for (var i = 0; i < Width; i++)
+        var i = 0;
+        for (; i + Vector256<float>.Count <= Width; i += Vector256<float>.Count)
+        {
+            var values = Bits == CacheBits.Sixteen ? AttentionKernel.Widen((short*)first + i) : AttentionKernel.Widen((sbyte*)first + i);
+            (values * scale).Store(target + i);
+        }
+        for (; i < Width; i++)
             target[i] = scale * (Bits == CacheBits.Sixteen ? ((short*)first)[i] : ((sbyte*)first)[i]);
     }
 
@@ -242,6 +244,24 @@ internal sealed unsafe class KeyValueStore : IDisposable
                 var source = (((nint)row * Count + i) * store.Groups + group) * store.Width;
                 store.Put(store.Head(row, position / BlockPositions, group, false), position % BlockPositions, Keys + source);
                 store.Put(store.Head(row, position / BlockPositions, group, true), position % BlockPositions, Values + source);
+            }
+        }
+    }
+
+    private sealed class RestoreWork(KeyValueStore store) : KernelWork
+    {
+        public float* Keys;
+        public float* Values;
+        public int Length;
+
+        public override void RunPart(int part)
+        {
+            var (row, group) = (part / store.Groups, part % store.Groups);
+            for (var position = 0; position < Length; position++)
+            {
+                var at = ((nint)part * Length + position) * store.Width;
+                store.Restore(store.Head(row, position / BlockPositions, group, false), position % BlockPositions, Keys + at);
+                store.Restore(store.Head(row, position / BlockPositions, group, true), position % BlockPositions, Values + at);
             }
         }
     }

@@ -32,15 +32,15 @@ internal sealed unsafe class PackedMatrix
     /// <param name="y">[tokens][rows].</param>
     /// <param name="threads">What computes.</param>
     /// <exception cref="ArgumentException">The activations are of another length.</exception>
-    public void Multiply(QuantizedActivations x, float* y, KernelThreads threads) => Multiply([this], x, [(nint)y], threads);
+    public void Multiply(QuantizedActivations x, float* y, KernelThreads threads) => Multiply([this], x, [new ProductTarget(y)], threads);
 
     /// <summary>The products of several matrices with the same activations, without a pause between them.</summary>
     /// <param name="matrices">The matrices.</param>
     /// <param name="x">Quantised activations of <see cref="PackedLayout.Inputs"/> each.</param>
-    /// <param name="results">For each matrix the address of [tokens][rows] single-precision numbers.</param>
+    /// <param name="targets">For each matrix where its product goes.</param>
     /// <param name="threads">What computes.</param>
     /// <exception cref="ArgumentException">The activations are of another length.</exception>
-    public static void Multiply(ReadOnlySpan<PackedMatrix> matrices, QuantizedActivations x, ReadOnlySpan<nint> results, KernelThreads threads)
+    public static void Multiply(ReadOnlySpan<PackedMatrix> matrices, QuantizedActivations x, ReadOnlySpan<ProductTarget> targets, KernelThreads threads)
     {
         var product = _product ??= new();
         product.Begin(x);
@@ -51,13 +51,13 @@ internal sealed unsafe class PackedMatrix
                 throw new ArgumentException($"The activations have {x.Groups} groups of {PackedLayout.GroupInputs}; the matrix has {matrix.Layout.Groups}.", nameof(x));
             if (x.IsWide && matrix.Layout.Bits != WeightBits.Eight)
                 throw new ArgumentException("Activations in 16 bits go with 8-bit weights only.", nameof(x));
-            product.Add(matrix, results[i], threads.Count == 1 ? 1 : (int)Math.Clamp(matrix.Layout.Bytes / PartBytes, threads.Count, matrix.Layout.Blocks));
+            product.Add(matrix, targets[i], threads.Count == 1 ? 1 : (int)Math.Clamp(matrix.Layout.Bytes / PartBytes, threads.Count, matrix.Layout.Blocks));
         }
         threads.Run(product, product.Parts);
         product.Clear();
     }
 
-    private void MultiplyBlocks(QuantizedActivations x, float* y, int first, int end)
+    private void MultiplyBlocks(QuantizedActivations x, in ProductTarget target, int first, int end)
     {
         var results = stackalloc float[Math.Min(x.Tokens, TileTokens) * PackedLayout.BlockRows];
         for (var tile = 0; tile < x.Tokens; tile += TileTokens)
@@ -73,14 +73,14 @@ internal sealed unsafe class PackedMatrix
                 else
                     _kernels.MultiplyTile(Layout, data, x, tile, tileEnd - tile, results);
                 for (var token = tile; token < tileEnd; token++)
-                    new ReadOnlySpan<float>(results + (token - tile) * PackedLayout.BlockRows, rows).CopyTo(new Span<float>(y + (nint)token * Layout.Rows + row, rows));
+                    target.Store(results + (token - tile) * PackedLayout.BlockRows, token, row, rows, Layout.Rows);
             }
         }
     }
 
     private sealed class Product : KernelWork
     {
-        private readonly List<(PackedMatrix Matrix, nint Results, int First, int Parts)> _items = [];
+        private readonly List<(PackedMatrix Matrix, ProductTarget Target, int First, int Parts)> _items = [];
         private QuantizedActivations? _activations;
 
         public int Parts { get; private set; }
@@ -91,9 +91,9 @@ internal sealed unsafe class PackedMatrix
             _activations = x;
         }
 
-        public void Add(PackedMatrix matrix, nint results, int parts)
+        public void Add(PackedMatrix matrix, ProductTarget target, int parts)
         {
-            _items.Add((matrix, results, Parts, parts));
+            _items.Add((matrix, target, Parts, parts));
             Parts += parts;
         }
 
@@ -108,9 +108,9 @@ internal sealed unsafe class PackedMatrix
             var i = _items.Count - 1;
             while (_items[i].First > part)
                 i--;
-            var (matrix, results, first, parts) = _items[i];
+            var (matrix, target, first, parts) = _items[i];
             long blocks = matrix.Layout.Blocks;
-            matrix.MultiplyBlocks(_activations!, (float*)results, (int)(blocks * (part - first) / parts), (int)(blocks * (part - first + 1) / parts));
+            matrix.MultiplyBlocks(_activations!, target, (int)(blocks * (part - first) / parts), (int)(blocks * (part - first + 1) / parts));
         }
     }
 }

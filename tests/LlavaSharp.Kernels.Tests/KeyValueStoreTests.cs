@@ -61,17 +61,18 @@ public sealed unsafe class KeyValueStoreTests
         store.Reorder([1, 1]);
         var added = Random(random, 2 * 16);
         Append(store, 2, 1, 16, added, added, 1, 3, 1, threads, sourceStart: 0);
-        var restored = new float[4 * 16];
-        var spare = new float[4 * 16];
+        var restored = new float[2 * 4 * 16];
+        var spare = new float[2 * 4 * 16];
+        fixed (float* k = restored, v = spare)
+            store.Restore(4, k, v, threads);
         for (var row = 0; row < 2; row++)
         {
-            fixed (float* k = restored, v = spare)
-                store.Restore(row, 4, k, v, 4);
             for (var i = 0; i < 3 * 16; i++)
-                Assert.Equal(keys[3 * 16 + i], restored[i], 1e-4);
+                Assert.Equal(keys[3 * 16 + i], restored[row * 4 * 16 + i], 1e-4);
             for (var i = 0; i < 16; i++)
-                Assert.Equal(added[row * 16 + i], restored[3 * 16 + i], 1e-4);
+                Assert.Equal(added[row * 16 + i], restored[row * 4 * 16 + 3 * 16 + i], 1e-4);
         }
+        Assert.Equal(restored, spare);
     }
 
     private static float[] Random(Random random, int count) => [.. Enumerable.Range(0, count).Select(_ => (random.NextSingle() - 0.5f) * 4)];

@@ -14,12 +14,13 @@ internal sealed class DenseLayerCache(KeyValueCache owner) : LayerCache
     public override Tensor Attend(Tensor q, Tensor k, Tensor v, AttentionMask mask)
     {
         using var scope = NewDisposeScope();
+        (k, v) = (k.transpose(1, 2), v.transpose(1, 2));                                                  // [B, G, T, D]
         var length = owner.Length + k.shape[2];
         _keys = WithRoom(_keys, k, length);
         _values = WithRoom(_values, v, length);
         _keys.narrow(2, owner.Length, k.shape[2]).copy_(k);
         _values.narrow(2, owner.Length, k.shape[2]).copy_(v);
-        return ScaledDotProductAttention.Forward(q, _keys.narrow(2, 0, length), _values.narrow(2, 0, length), mask).MoveToOuterDisposeScope();   // [B, T, H*D]
+        return ScaledDotProductAttention.ForwardHeads(q, _keys.narrow(2, 0, length), _values.narrow(2, 0, length), mask).MoveToOuterDisposeScope();   // [B, T, H*D]
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,5 @@
 using LlavaSharp.Kernels;
 using LlavaSharp.Models;
-using LlavaSharp.Native;
 using static TorchSharp.torch;
 
 namespace LlavaSharp.Generation;
@@ -16,24 +15,23 @@ internal sealed unsafe class IntegerLayerCache(KeyValueCache owner, CacheBits bi
     {
         using var scope = NewDisposeScope();
         var threads = KernelThreads.Shared;
-        int batch = (int)q.shape[0], heads = (int)q.shape[1], length = (int)q.shape[2], width = (int)q.shape[3], groups = (int)k.shape[1];
+        int batch = (int)q.shape[0], length = (int)q.shape[1], heads = (int)q.shape[2], width = (int)q.shape[3], groups = (int)k.shape[2];
         var store = _store ??= new KeyValueStore(groups, width, bits);
-        Tensor keys = ByPosition(k), values = ByPosition(v);                                              // [B, T, G, D]
+        Tensor keys = Readable(k), values = Readable(v);                                                  // [B, T, G, D]
         store.Append(batch, owner.Length, length, Pointer(keys), Pointer(values), threads);
         if (length <= FewQueries && !mask.IsPadded)
         {
-            var queries = ByPosition(q);                                                                  // [B, T, H, D]
+            var queries = Readable(q);                                                                    // [B, T, H, D]
             var mixed = empty([batch, length, heads * width], ScalarType.Float32);                        // [B, T, H*D]
             store.Attend(owner.Length, length, heads, mask.Window, 1 / MathF.Sqrt(width), Pointer(queries), Pointer(mixed), threads);
-            return mixed.to(q.dtype).MoveToOuterDisposeScope();
+            return (q.dtype == ScalarType.Float32 ? mixed : mixed.to(q.dtype)).MoveToOuterDisposeScope();
         }
         // what is kept is read even where nothing precedes, so that a prompt computed at once agrees with one computed in pieces
         var all = owner.Length + length;
         var allKeys = empty([batch, groups, all, width], ScalarType.Float32);                             // [B, G, K, D]
         var allValues = empty([batch, groups, all, width], ScalarType.Float32);
-        var row = (nint)groups * all * width;
-        Parallel.For(0, batch, i => store.Restore(i, all, Pointer(allKeys) + i * row, Pointer(allValues) + i * row, all));
-        return ScaledDotProductAttention.Forward(q, allKeys.to(q.dtype), allValues.to(q.dtype), mask).MoveToOuterDisposeScope();   // [B, T, H*D]
+        store.Restore(all, Pointer(allKeys), Pointer(allValues), threads);
+        return ScaledDotProductAttention.ForwardHeads(q, allKeys.to(q.dtype), allValues.to(q.dtype), mask).MoveToOuterDisposeScope();   // [B, T, H*D]
     }
 
     /// <inheritdoc/>
@@ -42,8 +40,7 @@ internal sealed unsafe class IntegerLayerCache(KeyValueCache owner, CacheBits bi
     /// <inheritdoc/>
     public override void Dispose() => _store?.Dispose();
 
-    // heads are views into what lies by positions already, so this copies nothing as a rule
-    private static Tensor ByPosition(Tensor x) => x.transpose(1, 2).to(ScalarType.Float32).contiguous();
+    private static Tensor Readable(Tensor x) => FusedOperations.Fits(x) ? x : x.to(ScalarType.Float32).contiguous();
 
-    private static float* Pointer(Tensor x) => (float*)TorchAbi.DataPointer(x);
+    private static float* Pointer(Tensor x) => FusedOperations.Pointer(x);
 }

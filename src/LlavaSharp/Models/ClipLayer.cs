@@ -1,5 +1,4 @@
 using LlavaSharp.Checkpoints;
-using LlavaSharp.Native;
 using static TorchSharp.torch;
 
 namespace LlavaSharp.Models;
@@ -15,7 +14,7 @@ internal sealed class ClipLayer(ClipVisionConfig config, WeightScope weights)
         weights["self_attn"]["v_proj"].Linear(config.HiddenSize, config.HiddenSize, bias: true));
     private readonly Linear _output = weights["self_attn"]["out_proj"].Linear(config.HiddenSize, config.HiddenSize, bias: true);
     private readonly LayerNorm _mlpNorm = weights["layer_norm2"].LayerNorm(config.HiddenSize, config.LayerNormEps);
-    private readonly Linear _widen = weights["mlp"]["fc1"].Linear(config.HiddenSize, config.IntermediateSize, bias: true);
+    private readonly SharedLinears _widen = new(weights["mlp"]["fc1"].Linear(config.HiddenSize, config.IntermediateSize, bias: true));
     private readonly Linear _narrow = weights["mlp"]["fc2"].Linear(config.IntermediateSize, config.HiddenSize, bias: true);
     private readonly Func<Tensor, Tensor> _activation = Activation.Get(config.HiddenAct);
 
@@ -23,12 +22,12 @@ internal sealed class ClipLayer(ClipVisionConfig config, WeightScope weights)
     public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var projected = _queryKeyValue.Forward(_attentionNorm.Forward(x));                                                 // 3 x [N, T, C]
+        var projected = _queryKeyValue.Forward(x, _attentionNorm);                                                         // 3 x [N, T, C]
         var mixed = ScaledDotProductAttention.Forward(Heads(projected[0]), Heads(projected[1]), Heads(projected[2]), default);
-        x = x.Plus(_output.Forward(mixed));                                                                                    // [N, T, C]
-        x = x.Plus(_narrow.Forward(_activation(_widen.Forward(_mlpNorm.Forward(x)))));                                         // [N, T, C]
+        x = _output.ForwardAdded(mixed, x);                                                                                // [N, T, C]
+        x = _narrow.ForwardAdded(_activation(_widen.Forward(x, _mlpNorm)[0]), x);                                          // [N, T, C]
         return x.MoveToOuterDisposeScope();
     }
 
-    private Tensor Heads(Tensor x) => x.view(x.shape[0], x.shape[1], _heads, -1).transpose(1, 2);                          // [N, H, T, D]
+    private Tensor Heads(Tensor x) => x.view(x.shape[0], x.shape[1], _heads, -1);                                          // [N, T, H, D]
 }

@@ -7,6 +7,16 @@ namespace LlavaSharp.Models;
 /// <summary>The element-wise steps of a layer in one pass each, where they can be: float32 on the CPU, without gradients. Elsewhere libtorch computes the same.</summary>
 internal static unsafe class FusedOperations
 {
+    // what a thread hands to the kernels, used again and again
+    [ThreadStatic]
+    private static ActivationSource.Normed? _normed;
+
+    [ThreadStatic]
+    private static ActivationSource.LayerNormed? _layerNormed;
+
+    [ThreadStatic]
+    private static ActivationSource.Gated? _gated;
+
     /// <summary>Whether a tensor can be read by the kernels.</summary>
     public static bool Fits(Tensor x) => x.device_type == TorchSharp.DeviceType.CPU && x.dtype == ScalarType.Float32 && !is_grad_enabled() && x.is_contiguous();
 
@@ -19,6 +29,42 @@ internal static unsafe class FusedOperations
         var y = empty_like(x);
         ElementKernels.RmsNorm(Pointer(x), Pointer(weight), (float)epsilon, Pointer(y), (int)(x.numel() / width), width, KernelThreads.Shared);
         return y;
+    }
+
+    /// <summary>What <see cref="RmsNorm"/> gives, for who quantises it; valid until the thread's next call; null where the kernels do not fit.</summary>
+    public static ActivationSource? Normed(Tensor x, Tensor weight, double epsilon)
+    {
+        if (!Fits(x) || !Fits(weight))
+            return null;
+        var source = _normed ??= new();
+        source.X = Pointer(x);
+        source.Weight = Pointer(weight);
+        source.Epsilon = (float)epsilon;
+        return source;
+    }
+
+    /// <summary>A layer norm, for who quantises it; valid until the thread's next call; null where the kernels do not fit.</summary>
+    public static ActivationSource? LayerNormed(Tensor x, Tensor weight, Tensor? bias, double epsilon)
+    {
+        if (!Fits(x) || !Fits(weight) || (bias is not null && !Fits(bias)))
+            return null;
+        var source = _layerNormed ??= new();
+        source.X = Pointer(x);
+        source.Weight = Pointer(weight);
+        source.Bias = bias is null ? null : Pointer(bias);
+        source.Epsilon = (float)epsilon;
+        return source;
+    }
+
+    /// <summary>What <see cref="SiluMultiply"/> gives, for who quantises it; valid until the thread's next call; null where the kernels do not fit.</summary>
+    public static ActivationSource? Gated(Tensor gate, Tensor up)
+    {
+        if (!Fits(gate) || !Fits(up))
+            return null;
+        var source = _gated ??= new();
+        source.Gate = Pointer(gate);
+        source.Up = Pointer(up);
+        return source;
     }
 
     /// <summary>silu(gate) * up; null where the kernels do not fit.</summary>
@@ -43,20 +89,18 @@ internal static unsafe class FusedOperations
         return y;
     }
 
-    /// <summary>Turns x [B, H, T, D] in place, where it lies in memory as [B, T, H, D] and the tables [1 or B, 1, T, D] hold what all of B or each row needs.</summary>
+    /// <summary>Turns x [B, T, H, D] in place by the tables [1 or B, T, 1, D].</summary>
     /// <returns>Whether it was done.</returns>
     public static bool Rotate(Tensor x, Tensor cosine, Tensor sine)
     {
-        if (x.device_type != TorchSharp.DeviceType.CPU || x.dtype != ScalarType.Float32 || is_grad_enabled() || !Fits(cosine) || !Fits(sine))
+        if (!Fits(x) || !Fits(cosine) || !Fits(sine))
             return false;
-        long batch = x.shape[0], heads = x.shape[1], length = x.shape[2], width = x.shape[3];
-        // a dimension of one has no stride that counts
-        var steps = x.stride();
-        if (steps[3] != 1 || (heads > 1 && steps[1] != width) || (length > 1 && steps[2] != heads * width) || (batch > 1 && steps[0] != length * heads * width))
-            return false;
-        ElementKernels.Rotate(Pointer(x), Pointer(cosine), Pointer(sine), (int)(cosine.shape[0] * length), (int)(batch * length), (int)heads, (int)width, KernelThreads.Shared);
+        var shape = x.shape;
+        int tokens = checked((int)(shape[0] * shape[1])), heads = (int)shape[2], width = (int)shape[3];
+        ElementKernels.Rotate(Pointer(x), Pointer(cosine), Pointer(sine), (int)(cosine.numel() / width), tokens, heads, width, KernelThreads.Shared);
         return true;
     }
 
-    private static float* Pointer(Tensor x) => (float*)TorchAbi.DataPointer(x);
+    /// <summary>The first number of a tensor that <see cref="Fits"/>.</summary>
+    public static float* Pointer(Tensor x) => (float*)TorchAbi.DataPointer(x);
 }

@@ -6,8 +6,8 @@ namespace LlavaSharp.Models;
 internal interface ILayerCache
 {
     /// <summary>Keeps the new keys and values, and attends.</summary>
-    /// <param name="q">[B, H, T, D].</param>
-    /// <param name="k">[B, G, T, D] with H a multiple of G.</param>
+    /// <param name="q">[B, T, H, D].</param>
+    /// <param name="k">[B, T, G, D] with H a multiple of G.</param>
     /// <param name="v">As the keys.</param>
     /// <param name="mask">What the queries see.</param>
     /// <returns>[B, T, H*D].</returns>

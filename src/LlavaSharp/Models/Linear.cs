@@ -1,3 +1,4 @@
+using LlavaSharp.Native;
 using static TorchSharp.torch;
 
 namespace LlavaSharp.Models;
@@ -7,6 +8,16 @@ public abstract class Linear
 {
     /// <summary>x [..., inputs] to [..., outputs].</summary>
     public abstract Tensor Forward(Tensor x);
+
+    /// <summary>residual + (x W^T + b).</summary>
+    /// <param name="x">[..., inputs].</param>
+    /// <param name="residual">[..., outputs].</param>
+    /// <returns>[..., outputs].</returns>
+    internal virtual Tensor ForwardAdded(Tensor x, Tensor residual)
+    {
+        using var y = Forward(x);                                                      // [..., outputs]
+        return residual.Plus(y);
+    }
 
     /// <summary>Whether a token's result has the same bits however many tokens are computed at once.</summary>
     internal virtual bool IsBatchInvariant => false;

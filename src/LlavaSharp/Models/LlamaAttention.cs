@@ -18,18 +18,18 @@ internal sealed class LlamaAttention(LlavaConfig config, RmsNorm norm, WeightSco
     /// <summary>See <see cref="CausalLanguageModel.IsBatchInvariant"/>.</summary>
     public bool IsBatchInvariant => _queryKeyValue.IsBatchInvariant && _output.IsBatchInvariant;
 
-    /// <summary>x [B, T, C] to the same shape.</summary>
+    /// <summary>x [B, T, C] plus what attention adds to it.</summary>
     public Tensor Forward(Tensor x, (Tensor Cosine, Tensor Sine) rotation, AttentionMask mask, ILayerCache? cache)
     {
         using var scope = NewDisposeScope();
         long batch = x.shape[0], length = x.shape[1];
         var projected = _queryKeyValue.Forward(x, norm);                                  // [B, T, H*D], 2 x [B, T, G*D]
-        var q = projected[0].view(batch, length, _heads, _width).transpose(1, 2);         // [B, H, T, D]
-        var k = projected[1].view(batch, length, _groups, _width).transpose(1, 2);        // [B, G, T, D]
-        var v = projected[2].view(batch, length, _groups, _width).transpose(1, 2);        // [B, G, T, D]
+        var q = projected[0].view(batch, length, _heads, _width);                         // [B, T, H, D]
+        var k = projected[1].view(batch, length, _groups, _width);                        // [B, T, G, D]
+        var v = projected[2].view(batch, length, _groups, _width);                        // [B, T, G, D]
         q = RotaryEmbedding.Rotate(q, rotation.Cosine, rotation.Sine);
         k = RotaryEmbedding.Rotate(k, rotation.Cosine, rotation.Sine);
         var mixed = cache?.Attend(q, k, v, mask) ?? ScaledDotProductAttention.Forward(q, k, v, mask);   // [B, T, H*D]
-        return _output.Forward(mixed).MoveToOuterDisposeScope();
+        return _output.ForwardAdded(mixed, x).MoveToOuterDisposeScope();
     }
 }

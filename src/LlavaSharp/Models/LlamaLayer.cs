@@ -1,5 +1,4 @@
 using LlavaSharp.Checkpoints;
-using LlavaSharp.Native;
 using static TorchSharp.torch;
 
 namespace LlavaSharp.Models;
@@ -17,8 +16,7 @@ internal sealed class LlamaLayer(LlavaConfig config, WeightScope weights)
     public Tensor Forward(Tensor x, (Tensor Cosine, Tensor Sine) rotation, AttentionMask mask, ILayerCache? cache)
     {
         using var scope = NewDisposeScope();
-        x = x.Plus(_attention.Forward(x, rotation, mask, cache));   // [B, T, C]
-        x = x.Plus(_mlp.Forward(x));                                      // [B, T, C]
-        return x.MoveToOuterDisposeScope();
+        x = _attention.Forward(x, rotation, mask, cache);   // [B, T, C]
+        return _mlp.Forward(x).MoveToOuterDisposeScope();   // [B, T, C]
     }
 }

@@ -17,15 +17,15 @@ internal sealed class LlamaMlp(LlavaConfig config, RmsNorm norm, WeightScope wei
     /// <summary>See <see cref="CausalLanguageModel.IsBatchInvariant"/>.</summary>
     public bool IsBatchInvariant => _isSilu && _gateUp.IsBatchInvariant && _down.IsBatchInvariant;
 
-    /// <summary>x [B, T, C] to the same shape.</summary>
+    /// <summary>x [B, T, C] plus what the MLP adds to it.</summary>
     public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
         var both = _gateUp.Forward(x, norm);
         Tensor gate = both[0], up = both[1];                                                  // [B, T, I]
-        if (_isSilu && _down is PackedLinear packed && packed.ForwardGated(gate, up) is { } down)
-            return down.MoveToOuterDisposeScope();
+        if (_isSilu && _down is PackedLinear packed && FusedOperations.Gated(gate, up) is { } source)
+            return packed.ForwardAdded(gate, x, source).MoveToOuterDisposeScope();
         var gated = (_isSilu ? FusedOperations.SiluMultiply(gate, up) : null) ?? _activation(gate) * up;
-        return _down.Forward(gated).MoveToOuterDisposeScope();
+        return _down.ForwardAdded(gated, x).MoveToOuterDisposeScope();
     }
 }

@@ -27,7 +27,7 @@ internal sealed class MptLayer(LlavaConfig config, WeightScope weights)
         if (_clip is { } limit)
             mixed = mixed.clamp(Scalars.Of(-limit), Scalars.Of(limit));
         var parts = mixed.chunk(3, -1);                                              // 3 x [B, T, C]
-        Tensor q = Heads(parts[0]), k = Heads(parts[1]), v = Heads(parts[2]);        // [B, H, T, D]
+        Tensor q = Heads(parts[0]), k = Heads(parts[1]), v = Heads(parts[2]);        // [B, T, H, D]
         if (_queryScale is { } scale)
             q = q * Scalars.Of(scale);
         var attended = cache?.Attend(q, k, v, mask) ?? ScaledDotProductAttention.Forward(q, k, v, mask);   // [B, T, C]
@@ -36,5 +36,5 @@ internal sealed class MptLayer(LlavaConfig config, WeightScope weights)
         return x.MoveToOuterDisposeScope();
     }
 
-    private Tensor Heads(Tensor x) => x.reshape(x.shape[0], x.shape[1], _heads, -1).transpose(1, 2);   // [B, H, T, D]
+    private Tensor Heads(Tensor x) => x.reshape(x.shape[0], x.shape[1], _heads, -1);   // [B, T, H, D]
 }

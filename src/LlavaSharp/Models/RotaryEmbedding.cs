@@ -13,7 +13,7 @@ internal sealed class RotaryEmbedding(int headWidth, double theta, int trainedPo
     /// <summary>Up to this length the angles of a position are the same whatever the sequence's length.</summary>
     public int StableLength => scaling is { Kind: "dynamic" } ? trainedPositions : int.MaxValue;
 
-    /// <summary>Cosines and sines [1 or B, 1, T, D] for positions [1 or B, T]; <paramref name="length"/> is the sequence's length so far.</summary>
+    /// <summary>Cosines and sines [1 or B, T, 1, D] for positions [1 or B, T]; <paramref name="length"/> is the sequence's length so far.</summary>
     public (Tensor Cosine, Tensor Sine) Tables(Tensor positions, int length, ScalarType type)
     {
         using var scope = NewDisposeScope();
@@ -22,18 +22,18 @@ internal sealed class RotaryEmbedding(int headWidth, double theta, int trainedPo
         if (scaling is { Kind: "linear" })
             angles = angles / Scalars.Of(scaling.Factor);
         angles = angles * frequencies;                                                                  // [B, T, D/2]
-        angles = cat([angles, angles], -1).unsqueeze(1);                                                // [B, 1, T, D]
+        angles = cat([angles, angles], -1).unsqueeze(2);                                                // [B, T, 1, D]
         return (angles.cos().to(type).MoveToOuterDisposeScope(), angles.sin().to(type).MoveToOuterDisposeScope());
     }
 
-    /// <summary>Rotates x [B, H, T, D], in place where that can be; x is not to be used afterwards.</summary>
+    /// <summary>Rotates x [B, T, H, D], in place where that can be; x is not to be used afterwards.</summary>
     public static Tensor Rotate(Tensor x, Tensor cosine, Tensor sine)
     {
         if (FusedOperations.Rotate(x, cosine, sine))
             return x;
         using var scope = NewDisposeScope();
-        var halves = x.chunk(2, -1);                                                                    // 2 x [B, H, T, D/2]
-        var turned = cat([-halves[1], halves[0]], -1);                                                  // [B, H, T, D]
+        var halves = x.chunk(2, -1);                                                                    // 2 x [B, T, H, D/2]
+        var turned = cat([-halves[1], halves[0]], -1);                                                  // [B, T, H, D]
         return (x * cosine).AddInPlace(turned.mul_(sine)).MoveToOuterDisposeScope();
     }
 

@@ -5,10 +5,18 @@ namespace LlavaSharp.Models;
 /// <summary>softmax(q k^T / sqrt(D)) v, with fewer key and value heads than query heads where the model groups them (Ainslie et al. 2023).</summary>
 internal static class ScaledDotProductAttention
 {
-    /// <summary>q [B, H, T, D]; k, v [B, G, K, D] with H a multiple of G; result [B, T, H*D].</summary>
+    /// <summary>q [B, T, H, D]; k, v [B, K, G, D] with H a multiple of G; result [B, T, H*D].</summary>
     public static Tensor Forward(Tensor q, Tensor k, Tensor v, AttentionMask mask)
     {
         using var scope = NewDisposeScope();
+        return ForwardHeads(q, k.transpose(1, 2), v.transpose(1, 2), mask).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The same over keys and values that lie head by head: k, v [B, G, K, D].</summary>
+    public static Tensor ForwardHeads(Tensor q, Tensor k, Tensor v, AttentionMask mask)
+    {
+        using var scope = NewDisposeScope();
+        q = q.transpose(1, 2);                                                                                             // [B, H, T, D]
         long batch = q.shape[0], heads = q.shape[1], length = q.shape[2], width = q.shape[3], groups = k.shape[1];
         var shared = heads / groups;
         Tensor mixed;

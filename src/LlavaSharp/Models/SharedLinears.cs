@@ -15,10 +15,10 @@ internal sealed class SharedLinears(params Linear[] layers)
     public Tensor[] Forward(Tensor x) => _packed is not null ? PackedLinear.ForwardShared(_packed, x) : [.. layers.Select(layer => layer.Forward(x))];
 
     /// <summary>The same over x [..., inputs] behind a norm, which packed layers compute while they quantise.</summary>
-    public Tensor[] Forward(Tensor x, RmsNorm norm)
+    public Tensor[] Forward(Tensor x, INorm norm)
     {
-        if (_packed is not null && PackedLinear.ForwardNormed(_packed, x, norm.Weight, norm.Epsilon) is { } outputs)
-            return outputs;
+        if (_packed is not null && norm.Source(x) is { } source)
+            return PackedLinear.ForwardShared(_packed, x, source);
         using var normed = norm.Forward(x);                                            // [..., inputs]
         return Forward(normed);
     }

@@ -32,6 +32,7 @@ public static class TorchRuntime
         var binding = NativeFileLocator.Find(NativeFileLocator.FileName(Binding), [torchFolder, .. folders])
             ?? throw Missing(NativeFileLocator.FileName(Binding), folders, "Reference the package TorchSharp from the application, or publish it with its native files.");
 
+        OpenMpWaiting.Shorten();
         var loaded = new List<string>();
         foreach (var (library, required) in new[] { ("c10", true), ("torch_cpu", true), ("c10_cuda", false), ("torch_cuda", false), ("torch", true) })
         {

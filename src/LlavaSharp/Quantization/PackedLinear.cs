@@ -15,12 +15,12 @@ namespace LlavaSharp.Quantization;
 internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias, bool wide = false) : Linear
 {
     [ThreadStatic]
-    private static Workspace? _workspace;
+    private static QuantizedActivations? _activations;
+    private readonly Tensor? _bias = bias;
+    private readonly bool _wide = wide && matrix.TakesWide;
 
     /// <summary>The packed weights.</summary>
     public PackedMatrix Matrix { get; } = matrix;
-
-    private static Workspace Own => _workspace ??= new();
 
     /// <inheritdoc/>
     internal override bool IsBatchInvariant => true;
@@ -28,97 +28,81 @@ internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias, boo
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => ForwardShared([this], x)[0];
 
+    /// <inheritdoc/>
+    internal override Tensor ForwardAdded(Tensor x, Tensor residual) => ForwardAdded(x, residual, null);
+
+    /// <summary>Adds the product with what <paramref name="source"/> gives to the residual.</summary>
+    /// <param name="x">[..., inputs]: what tells shape and type.</param>
+    /// <param name="residual">[..., outputs].</param>
+    /// <param name="source">What computes the layer's input; null: it is x.</param>
+    /// <returns>[..., outputs].</returns>
+    public Tensor ForwardAdded(Tensor x, Tensor residual, ActivationSource? source) => Multiply([this], x, source, residual)[0];
+
     /// <summary>Several layers over the same input, which is quantised once.</summary>
     /// <param name="layers">The layers.</param>
     /// <param name="x">[..., inputs].</param>
+    /// <param name="source">What computes the layers' input from x, such as a norm; null: it is x.</param>
     /// <returns>Each layer's [..., outputs].</returns>
-    public static Tensor[] ForwardShared(PackedLinear[] layers, Tensor x)
-    {
-        using var scope = NewDisposeScope();
-        var input = layers[0].Check(x);                                             // [..., K]
-        if (Tokens(input) is > 0 and var tokens)
-            Own.Activations.Quantize(Pointer(input), tokens, layers[0].Matrix.Layout.Inputs, KernelThreads.Shared, layers.All(layer => layer.IsWide));
-        return [.. Multiply(layers, x).Select(output => output.MoveToOuterDisposeScope())];
-    }
+    public static Tensor[] ForwardShared(PackedLinear[] layers, Tensor x, ActivationSource? source = null) => Multiply(layers, x, source, null);
 
-    /// <summary>Several layers over the same normed input, which is normed while it is quantised.</summary>
-    /// <param name="layers">The layers.</param>
-    /// <param name="x">[..., inputs] before the norm.</param>
-    /// <param name="weight">[inputs]: the norm's.</param>
-    /// <param name="epsilon">The norm's.</param>
-    /// <returns>Each layer's [..., outputs]; null where kernels cannot read the norm.</returns>
-    public static Tensor[]? ForwardNormed(PackedLinear[] layers, Tensor x, Tensor weight, double epsilon)
+    private static Tensor[] Multiply(ReadOnlySpan<PackedLinear> layers, Tensor x, ActivationSource? source, Tensor? residual)
     {
-        if (!FusedOperations.Fits(x) || !FusedOperations.Fits(weight))
-            return null;
-        using var scope = NewDisposeScope();
-        var input = layers[0].Check(x);                                             // [..., K]
-        var source = Own.Normed;
-        source.X = Pointer(input);
-        source.Weight = Pointer(weight);
-        source.Epsilon = (float)epsilon;
-        if (Tokens(input) is > 0 and var tokens)
-            Own.Activations.Quantize(source, tokens, layers[0].Matrix.Layout.Inputs, KernelThreads.Shared, layers.All(layer => layer.IsWide));
-        return [.. Multiply(layers, x).Select(output => output.MoveToOuterDisposeScope())];
-    }
-
-    /// <summary>The layer over silu(gate) * up, which is computed while it is quantised.</summary>
-    /// <param name="gate">[..., inputs].</param>
-    /// <param name="up">As the gate.</param>
-    /// <returns>[..., outputs]; null where kernels cannot read the input.</returns>
-    public Tensor? ForwardGated(Tensor gate, Tensor up)
-    {
-        if (!FusedOperations.Fits(gate) || !FusedOperations.Fits(up))
-            return null;
-        using var scope = NewDisposeScope();
-        var source = Own.Gated;
-        source.Gate = Pointer(Check(gate));
-        source.Up = Pointer(up);
-        if (Tokens(gate) is > 0 and var tokens)
-            Own.Activations.Quantize(source, tokens, Matrix.Layout.Inputs, KernelThreads.Shared, IsWide);
-        return Multiply([this], gate)[0].MoveToOuterDisposeScope();                  // [..., N]
-    }
-
-    // the activations are quantised already; x tells shape and type
-    private static Tensor[] Multiply(ReadOnlySpan<PackedLinear> layers, Tensor x)
-    {
+        var shape = x.shape;
+        var inputs = layers[0].Matrix.Layout.Inputs;
+        if (shape[^1] != inputs)
+            throw new ArgumentException($"The input is [{string.Join(", ", shape)}]; the layer takes {inputs} in the last dimension.", nameof(x));
+        var tokens = checked((int)(x.numel() / inputs));
+        var isSingle = x.dtype == ScalarType.Float32;
         var outputs = new Tensor[layers.Length];
         var matrices = new PackedMatrix[layers.Length];
-        var results = new nint[layers.Length];
+        var targets = new ProductTarget[layers.Length];
         for (var i = 0; i < layers.Length; i++)
         {
             matrices[i] = layers[i].Matrix;
-            outputs[i] = empty([.. x.shape[..^1], matrices[i].Layout.Rows], ScalarType.Float32);   // [..., N]
-            results[i] = TorchAbi.DataPointer(outputs[i]);
+            shape[^1] = matrices[i].Layout.Rows;
+            outputs[i] = empty(shape, ScalarType.Float32);                              // [..., N]
+            // what the kernels can read is added on the way
+            targets[i] = new(FusedOperations.Pointer(outputs[i]), Readable(layers[i]._bias), isSingle ? Readable(residual) : null);
         }
-        if (x.numel() > 0)
-            PackedMatrix.Multiply(matrices, Own.Activations, results, KernelThreads.Shared);
+        if (tokens > 0)
+        {
+            Quantize(layers, x, source, tokens, inputs);
+            PackedMatrix.Multiply(matrices, _activations!, targets, KernelThreads.Shared);
+        }
         for (var i = 0; i < layers.Length; i++)
         {
-            if (layers[i].Bias is { } added)
-                outputs[i] = outputs[i].AddInPlace(added);
-            outputs[i] = outputs[i].to(x.dtype);
+            if (layers[i]._bias is { } bias && Readable(bias) == null)
+                outputs[i] = Replace(outputs[i], outputs[i].Plus(bias));
+            if (!isSingle)
+                outputs[i] = Replace(outputs[i], outputs[i].to(x.dtype));
+            if (residual is not null && (!isSingle || Readable(residual) == null))
+                outputs[i] = Replace(outputs[i], residual.Plus(outputs[i]));
         }
         return outputs;
     }
 
-    private Tensor? Bias { get; } = bias;
-
-    private Tensor Check(Tensor x) => x.shape[^1] == Matrix.Layout.Inputs
-        ? x.to(ScalarType.Float32).contiguous()
-        : throw new ArgumentException($"The input is [{string.Join(", ", x.shape)}]; the layer takes {Matrix.Layout.Inputs} in the last dimension.", nameof(x));
-
-    private bool IsWide { get; } = wide && matrix.TakesWide;
-
-    private static int Tokens(Tensor x) => checked((int)(x.numel() / x.shape[^1]));
-
-    private static float* Pointer(Tensor x) => (float*)TorchAbi.DataPointer(x);
-
-    // what is used again and again by one thread
-    private sealed class Workspace
+    private static void Quantize(ReadOnlySpan<PackedLinear> layers, Tensor x, ActivationSource? source, int tokens, int inputs)
     {
-        public readonly QuantizedActivations Activations = new();
-        public readonly ActivationSource.Normed Normed = new();
-        public readonly ActivationSource.Gated Gated = new();
+        var activations = _activations ??= new();
+        var wide = true;
+        foreach (var layer in layers)
+            wide &= layer._wide;
+        if (source is not null)
+        {
+            activations.Quantize(source, tokens, inputs, KernelThreads.Shared, wide);
+            return;
+        }
+        using var scope = NewDisposeScope();
+        var read = FusedOperations.Fits(x) ? x : x.to(ScalarType.Float32).contiguous();     // [..., K]
+        activations.Quantize(FusedOperations.Pointer(read), tokens, inputs, KernelThreads.Shared, wide);
     }
+
+    private static Tensor Replace(Tensor old, Tensor created)
+    {
+        if (!ReferenceEquals(old, created))
+            old.Dispose();
+        return created;
+    }
+
+    private static float* Readable(Tensor? x) => x is not null && FusedOperations.Fits(x) ? FusedOperations.Pointer(x) : null;
 }
