@@ -87,6 +87,7 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
             Vector256<short> a30 = Vector256.Create(xOffsets[3 * groups + group]).AsInt16(), a31 = a30;
             for (var line = 0; line < 4; line++)
             {
+                Sse.Prefetch0(weights + line * Line + Ahead);
                 var w0 = Avx.LoadVector256(weights + line * Line);
                 var w1 = Avx.LoadVector256(weights + line * Line + Half);
                 var low0 = Low(w0);
@@ -161,6 +162,7 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
             Vector256<int> a00 = default, a01 = default, a10 = default, a11 = default, a20 = default, a21 = default, a30 = default, a31 = default;
             for (var line = 0; line < 8; line++)
             {
+                Sse.Prefetch0(weights + line * Line + Ahead);
                 var w0 = Avx.LoadVector256((sbyte*)weights + line * Line);
                 var w1 = Avx.LoadVector256((sbyte*)weights + line * Line + Half);
                 var m0 = Avx2.Abs(w0);
