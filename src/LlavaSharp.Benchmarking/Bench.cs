@@ -11,5 +11,5 @@ public static class Bench
     /// <param name="cancellationToken">Ends the run between two measurements.</param>
     /// <exception cref="LlavaException">The measurement makes no sense, memory is too small, or a peer cannot be installed or used.</exception>
     public static Task<BenchReport> RunAsync(BenchOptions options, CancellationToken cancellationToken = default) =>
-        Task.Factory.StartNew(() => BenchRunner.Run(options, [new PackedWeights(4, options.Notice), new PackedWeights(8, options.Notice)], cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Task.Factory.StartNew(() => BenchRunner.Run(options, [new PackedWeights(4, options.Notice, options.LargePages), new PackedWeights(8, options.Notice, options.LargePages)], cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 }

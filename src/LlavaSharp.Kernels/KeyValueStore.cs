@@ -217,7 +217,7 @@ internal sealed unsafe class KeyValueStore : IDisposable
 
     private sealed class Block(nuint bytes)
     {
-        public readonly byte* Memory = (byte*)NativeMemory.AlignedAlloc(bytes, 64);
+        public readonly byte* Memory = LargePages.Allocate(bytes);
 
         public int Owners = 1;
 

@@ -21,6 +21,21 @@ public sealed unsafe class ElementKernelsTests
     }
 
     [Theory]
+    [InlineData(13, true)]
+    [InlineData(1024, true)]
+    [InlineData(72, false)]
+    public void LayerNormRow_AnyWidth_IsTheFormula(int width, bool biased)
+    {
+        float[] x = Numbers(width, 7), weight = Numbers(width, 8), bias = Numbers(width, 9), y = new float[width];
+        fixed (float* source = x, factors = weight, added = bias, target = y)
+            ElementKernels.LayerNormRow(source, factors, biased ? added : null, 1e-5f, target, width);
+        var mean = x.Average(value => (double)value);
+        var variance = x.Average(value => (value - mean) * (value - mean));
+        for (var i = 0; i < width; i++)
+            Assert.Equal((x[i] - mean) / Math.Sqrt(variance + 1e-5) * weight[i] + (biased ? bias[i] : 0), y[i], 1e-5);
+    }
+
+    [Theory]
     [InlineData(3, 11)]
     [InlineData(20, 2048)]
     public void SiluMultiply_AnyShape_IsTheFormula(int tokens, int width)

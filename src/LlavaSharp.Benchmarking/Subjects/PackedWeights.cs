@@ -12,7 +12,8 @@ namespace LlavaSharp.Benchmarking.Subjects;
 /// <summary>Linear layers packed in 4 or 8 bits, as <c>llava quantize</c> writes them: made once in the cache folder, and mapped from there at each load.</summary>
 /// <param name="bits">4 or 8.</param>
 /// <param name="notice">Told when the file has to be made.</param>
-internal sealed class PackedWeights(int bits, Action<string>? notice) : IBenchWeights
+/// <param name="largePages">Whether the language model's matrices are copied into large pages.</param>
+internal sealed class PackedWeights(int bits, Action<string>? notice, bool largePages = false) : IBenchWeights
 {
     /// <inheritdoc/>
     public string Name => $"{bits}bit";
@@ -32,14 +33,14 @@ internal sealed class PackedWeights(int bits, Action<string>? notice) : IBenchWe
         TorchRuntime.Initialize();
         var folder = Ensure(shape);
         var files = new List<ITensorFile>();
-        CheckpointWeights Open(string path)
+        CheckpointWeights Open(string path, bool inLargePages)
         {
             var file = TensorFile.Open(path);
             files.Add(file);
-            return new(file.Tensors, ScalarType.Float32, CPU, checkFinite: true);
+            return new(file.Tensors, ScalarType.Float32, CPU, checkFinite: true) { InLargePages = inLargePages };
         }
-        var weights = Open(Path.Combine(folder, "model.safetensors"));
-        var tower = Open(Directory.EnumerateFiles(folder, "model.safetensors", SearchOption.AllDirectories).Single(path => Path.GetDirectoryName(path) != folder));
+        var weights = Open(Path.Combine(folder, "model.safetensors"), largePages);
+        var tower = Open(Directory.EnumerateFiles(folder, "model.safetensors", SearchOption.AllDirectories).Single(path => Path.GetDirectoryName(path) != folder), false);
         var network = new LlavaNetwork(shape.Config, shape.Tower, weights, new WeightScope(tower)["vision_model"]);
         network.Language.CacheFormat = KeyValueFormat.Integer16;
         var packed = files[0].Tensors.Values.Where(PackedHeader.IsPacked).Where(tensor => !tensor.Name.Contains("mm_projector", StringComparison.Ordinal)).Sum(tensor => (double)tensor.ByteLength);

@@ -16,13 +16,14 @@ internal sealed class ModelFlags
     private readonly Option<bool> _loadIn4Bit = new("--load-4bit") { Description = "Load linear layers in 4 bits." };
     private readonly Option<string?> _quantType = new("--quant-type") { Description = "The form of 4 and 8 bits: fast (packed for CPUs, quantised once into the cache) or nf4 (bitsandbytes' numbers). Without it: fast on a CPU, nf4 on a GPU.", HelpName = "NAME" };
 
+    private readonly Option<bool> _largePages = new("--large-pages") { Description = "Copy packed weights into pages of 2 MB while loading (Linux): starts later, and decodes about a tenth faster." };
     private readonly Option<string> _keyValueCache = new("--kv-cache") { Description = "How keys and values of past tokens are kept: dense, 16bit or 8bit (CPUs), or auto: 16bit beside packed weights.", DefaultValueFactory = _ => "auto", HelpName = "FORM" };
     private readonly Option<string> _promptLookup = new("--prompt-lookup") { Description = "Guess tokens from what was said already and check several at once: on, off, or auto: where it cannot change an answer.", DefaultValueFactory = _ => "auto", HelpName = "WHEN" };
 
     /// <summary>Adds the flags to a verb.</summary>
     public ModelFlags(Command command)
     {
-        foreach (var option in new Option[] { _modelPath, _modelBase, _device, _dataType, _threads, _offline, _quirks, _loadIn8Bit, _loadIn4Bit, _quantType, _keyValueCache, _promptLookup })
+        foreach (var option in new Option[] { _modelPath, _modelBase, _device, _dataType, _threads, _offline, _quirks, _loadIn8Bit, _loadIn4Bit, _quantType, _largePages, _keyValueCache, _promptLookup })
             command.Options.Add(option);
     }
 
@@ -44,6 +45,7 @@ internal sealed class ModelFlags
             LoadIn4Bit = parsed.GetValue(_loadIn4Bit),
             LoadIn8Bit = parsed.GetValue(_loadIn8Bit),
             QuantType = parsed.GetValue(_quantType),
+            LargePages = parsed.GetValue(_largePages),
             KeyValueCache = parsed.GetValue(_keyValueCache)!,
             PromptLookup = parsed.GetValue(_promptLookup) switch
             {

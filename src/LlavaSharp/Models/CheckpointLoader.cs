@@ -75,7 +75,9 @@ internal static class CheckpointLoader
         var config = options.ConfigOverrides.Count == 0 ? parts.Config : parts.Config.With(options.ConfigOverrides);
         var tokenizer = parts.Tokenizer?.Invoke() ?? LoadTokenizer(parts.TokenizerFolder, config, baseFolder is not null);
         var type = ChooseType(options, config, parts, device);
-        var weights = Add(owned, new CheckpointWeights(parts.Tensors, type, device, options.CheckFiniteWeights) { Form = options.Form(device) });
+        var weights = Add(owned, new CheckpointWeights(parts.Tensors, type, device, options.CheckFiniteWeights) { Form = options.Form(device), InLargePages = options.LargePages });
+        if (options.LargePages && !weights.IsPacked)
+            options.Notice?.Invoke("Large pages hold packed weights only; this checkpoint's are not.");
         if (parts.Projector is { } projector)
             weights.Overlay(projector, viaHalf: true);
         if (parts.Adapter is { } adapter)

@@ -25,6 +25,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     private readonly HashSet<string> _viaHalf = new(StringComparer.Ordinal);
     private readonly HashSet<string> _usedPacked = new(StringComparer.Ordinal);
     private readonly List<IDisposable> _layersOwned = [];
+    private LargePages? _largePages;
     private LoraAdapter? _adapter;
     private (string[] Names, int Declared, int Wanted)? _vocabulary;
 
@@ -61,6 +62,9 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
 
     /// <summary>The form that linear layers get which are stored dense; dense by default.</summary>
     public QuantizedForm Form { get; init; }
+
+    /// <summary>Whether packed matrices are copied into large pages, not used where they lie in the mapped file.</summary>
+    public bool InLargePages { get; init; }
 
     /// <summary>Whether the checkpoint holds packed matrices; its embeddings then stay in the type of the file.</summary>
     public bool IsPacked => _isPacked ??= _layers.Any(layer => layer.Values.Any(PackedHeader.IsPacked));
@@ -175,6 +179,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
         foreach (var value in _loaded.Values)
             value.Dispose();
         _loaded.Clear();
+        _largePages?.Dispose();
     }
 
     // the value of a stored tensor before it gets the type of computation: rounded, merged and resized as the checkpoint's parts ask
@@ -208,7 +213,10 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
             header.Verify(stored);
         unsafe
         {
-            return new PackedLinear(new PackedMatrix(header.Layout, stored.Pointer + PackedHeader.Size), bias, wide: name.Contains("vision_model.", StringComparison.Ordinal) || name.Contains("mm_projector", StringComparison.Ordinal));
+            var data = stored.Pointer + PackedHeader.Size;
+            if (InLargePages)
+                data = (_largePages ??= new()).Copy(data, header.Layout.Bytes);
+            return new PackedLinear(new PackedMatrix(header.Layout, data), bias, wide: name.Contains("vision_model.", StringComparison.Ordinal) || name.Contains("mm_projector", StringComparison.Ordinal));
         }
     }
 

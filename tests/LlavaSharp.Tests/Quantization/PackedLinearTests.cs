@@ -26,6 +26,23 @@ public sealed unsafe class PackedLinearTests
         Assert.InRange(found.Minus(wanted).norm().ToSingle() / wanted.Minus(bias).norm().ToSingle(), least, most);
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float32, 48, false)]
+    [InlineData(ScalarType.Float32, 45, true)]
+    [InlineData(ScalarType.BFloat16, 45, true)]
+    public void ForwardAdded_BiasAndResidual_IsTheirSumBitForBit(ScalarType type, int outputs, bool transposed)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        manual_seed(3);
+        using var packed = new Packed(randn(outputs, 96), WeightBits.Four);
+        var linear = new PackedLinear(packed.Matrix, randn(outputs));
+        var x = randn(9, 96).to(type);
+        // what does not lie in order is read by libtorch, not by the kernels
+        var residual = transposed ? randn(outputs, 9).to(type).t() : randn(9, outputs).to(type);
+        Assert.Equal(residual.Plus(linear.Forward(x)).to(ScalarType.Float32).data<float>().ToArray(), linear.ForwardAdded(x, residual).to(ScalarType.Float32).data<float>().ToArray());
+    }
+
     [Fact]
     public void Forward_OneTokenOfMany_GivesTheSameBits()
     {
