@@ -51,7 +51,7 @@ internal sealed unsafe class PackedMatrix
                 throw new ArgumentException($"The activations have {x.Groups} groups of {PackedLayout.GroupInputs}; the matrix has {matrix.Layout.Groups}.", nameof(x));
             if (x.IsWide && matrix.Layout.Bits != WeightBits.Eight)
                 throw new ArgumentException("Activations in 16 bits go with 8-bit weights only.", nameof(x));
-            product.Add(matrix, targets[i], threads.Count == 1 ? 1 : (int)Math.Clamp(matrix.Layout.Bytes / PartBytes, threads.Count, matrix.Layout.Blocks));
+            product.Add(matrix, targets[i], threads.Count == 1 ? 1 : (int)Math.Min(Math.Max(matrix.Layout.Bytes / PartBytes, threads.Count), matrix.Layout.Blocks));
         }
         threads.Run(product, product.Parts);
         product.Clear();

@@ -73,11 +73,14 @@ public sealed unsafe class MatrixKernelsTests
         }
     }
 
-    [Fact]
-    public void Multiply_SeveralThreads_GivesTheBitsOfOne()
+    [Theory]
+    [InlineData(1000)]
+    [InlineData(33)]
+    [InlineData(5)]   // a single block: fewer than there are threads
+    public void Multiply_SeveralThreads_GivesTheBitsOfOne(int rows)
     {
         var random = new Random(3);
-        var layout = new PackedLayout(1000, 300, WeightBits.Four);
+        var layout = new PackedLayout(rows, 300, WeightBits.Four);
         using var memory = new UnalignedMemory(layout.Bytes, 16);
         Fill(layout, memory.Pointer, random);
         using var x = Activations(70, layout.Inputs, random, false);
