@@ -1,6 +1,7 @@
 using LlavaSharp.Checkpoints;
 using LlavaSharp.Generation;
 using LlavaSharp.Imaging;
+using LlavaSharp.Kernels;
 using LlavaSharp.Quantization;
 using LlavaSharp.Tests.Checkpoints;
 using static TorchSharp.torch;
@@ -32,6 +33,18 @@ public class CheckpointQuantizerTests
     [InlineData(false, true)]
     public async Task Load_NumbersOfBitsAndBytes_DescribesThePictureAsBefore(bool four, bool eight) =>
         Assert.Equal(await Describe(EmbeddedModel.Find(), new()), await Describe(EmbeddedModel.Find(), new() { LoadIn4Bit = four, LoadIn8Bit = eight, QuantType = "nf4" }));
+
+    [Fact]
+    public async Task Load_InLargePages_AnswersAsFromTheFile()
+    {
+        Assert.SkipWhen(LargePages.Obstacle is not null, LargePages.Obstacle ?? "");
+        using var temporary = new TemporaryFolder();
+        Pack(EmbeddedModel.Find(), null, temporary.At("packed"));
+        Assert.Equal(await Describe(temporary.At("packed"), new()), await Describe(temporary.At("packed"), new() { LargePages = true }));
+        var notices = new List<string>();
+        await Describe(EmbeddedModel.Find(), new() { LargePages = true, Notice = notices.Add });
+        Assert.Contains(notices, notice => notice.Contains("Large pages", StringComparison.Ordinal));
+    }
 
     [Fact]
     public void Quantize_EightBits_LogitsStayNear()
