@@ -25,12 +25,12 @@ internal sealed record QuantizationSample(int[] Ids, long[] Labels, IReadOnlyLis
 
     /// <summary>The file of a text.</summary>
     /// <exception cref="LlavaException">It cannot be read, or has no two tokens.</exception>
-    public static IReadOnlyList<QuantizationSample> FromFile(LlavaModel model, string path)
+    public static IReadOnlyList<QuantizationSample> FromFile(LlavaModel model, string path, int? window = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         try
         {
-            return FromText(model, File.ReadAllText(path));
+            return FromText(model, File.ReadAllText(path), window);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
