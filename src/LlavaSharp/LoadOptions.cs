@@ -97,6 +97,9 @@ public sealed record LoadOptions
     /// <summary>Told in one line each what was decided while loading (such as the data type).</summary>
     public Action<string>? Notice { get; init; }
 
+    /// <summary>What sits in the slot of a linear layer, from its path and the layer that was read; null: that layer.</summary>
+    internal Func<string, Models.Linear, Models.Linear>? WrapLinear { get; init; }
+
     /// <summary>Bits a weight, as asked for; null: as stored.</summary>
     /// <exception cref="LlavaException">4 and 8 bits at once.</exception>
     internal int? Bits => (LoadIn4Bit, LoadIn8Bit) switch

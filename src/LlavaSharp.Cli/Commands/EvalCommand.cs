@@ -17,6 +17,7 @@ internal static class EvalCommand
         run.Subcommands.Add(CreateSynth());
         command.Subcommands.Add(run);
         command.Subcommands.Add(CreateSynth());
+        command.Subcommands.Add(EvalQuantizationCommand.Create());
         return command;
     }
 

@@ -27,7 +27,7 @@ internal static class CheckpointLoader
             if (QuantizedCache.Find(folder, baseFolder, options) is { } packed)
                 (folder, baseFolder) = (packed, null);
             var opened = Open(folder, baseFolder, options, owned);
-            var network = new LlavaNetwork(opened.Config, opened.Vision, opened.Weights, opened.TowerScope);
+            var network = Build(opened, options.WrapLinear);
             opened.TowerWeights?.Verify(opened.TowerFolder!, _ => true);
             opened.Weights.Verify(baseFolder is null ? folder : $"{folder}' on '{baseFolder}", name => MayRemain(name, opened.Config));
             // attention with biases of its own (MPT) is computed by libtorch in any case
@@ -100,6 +100,10 @@ internal static class CheckpointLoader
             Device = device,
         };
     }
+
+    private static LlavaNetwork Build(OpenedCheckpoint opened, Func<string, Linear, Linear>? wrap) => wrap is null
+        ? new(opened.Config, opened.Vision, opened.Weights, opened.TowerScope)
+        : new(opened.Config, opened.Vision, new WrappedLinears(opened.Weights, wrap), opened.Vision is null ? default : opened.TowerScope with { Source = new WrappedLinears(opened.TowerScope.Source, wrap) });
 
     /// <summary>Whether a tensor may lie in the weights of a language model without being used.</summary>
     public static bool MayRemain(string name, LlavaConfig config) =>

@@ -51,7 +51,8 @@ public static class CheckpointQuantizer
             using var noGradient = no_grad();
             // the Hugging Face layout stays what it is; its tensors get the original's names, which it does not mind
             var json = opened.Config.IsHuggingFace ? ConfigFile.Read(Path.Combine(folder, "config.json")) : opened.Config.Json;
-            WriteModel(opened.Config, opened.Vision, opened.Weights, opened.TowerScope, opened.TowerFolder, json, temporary, options, cancellation);
+            WriteModel(opened.Config, opened.Vision, opened.Weights, opened.TowerScope, opened.TowerFolder, json, temporary, options, cancellation,
+                options.Calibration is { } text ? layers => new(folder, load with { ModelBase = baseFolder }, text, layers) : null);
             CopyFiles(opened, Directory.Exists(folder) ? folder : null, temporary);
             if (Directory.Exists(target))
                 Directory.Delete(target);
@@ -80,10 +81,11 @@ public static class CheckpointQuantizer
     /// <param name="target">The folder.</param>
     /// <param name="options">How.</param>
     /// <param name="cancellation">Gives up.</param>
+    /// <param name="calibrate">From the layers that get 4 bits, and their inputs, to what they read; null: weights are rounded to the nearest.</param>
     internal static void WriteModel(
         LlavaConfig config, ClipVisionConfig? vision, CheckpointWeights weights, WeightScope towerScope, string? towerFolder, JsonObject json, string target,
-        QuantizeOptions options, CancellationToken cancellation) =>
-        new Run(config, vision, weights, towerScope, towerFolder, json, options, cancellation).Write(target);
+        QuantizeOptions options, CancellationToken cancellation, Func<IEnumerable<(string Path, int Inputs)>, Calibration>? calibrate = null) =>
+        new Run(config, vision, weights, towerScope, towerFolder, json, options, calibrate, cancellation).Write(target);
 
     private static void CopyFiles(OpenedCheckpoint opened, string? folder, string target)
     {
@@ -101,10 +103,11 @@ public static class CheckpointQuantizer
 
     private sealed class Run(
         LlavaConfig config, ClipVisionConfig? vision, CheckpointWeights weights, WeightScope towerScope, string? towerFolder, JsonObject json,
-        QuantizeOptions options, CancellationToken cancellation)
+        QuantizeOptions options, Func<IEnumerable<(string Path, int Inputs)>, Calibration>? calibrate, CancellationToken cancellation)
     {
         private const string TowerPart = "vision_model.";
 
+        private Calibration? _calibration;
         private long _done;
         private long _total;
 
@@ -119,6 +122,7 @@ public static class CheckpointQuantizer
             if (config.TieWordEmbeddings)
                 tensors.Add(("lm_head.weight", new(main.Slots[EmbeddingName].Shape, true)));
             _total = tensors.Concat(towerTensors).Sum(tensor => TensorShape.ElementCount(tensor.Slot.Shape) ?? 0);
+            using var calibration = _calibration = calibrate?.Invoke(tensors.Where(tensor => Bits(tensor.Name, tensor.Slot) == WeightBits.Four).Select(tensor => (PathOf(tensor.Name), (int)tensor.Slot.Shape[1])));
             if (json["text_config"] is JsonObject text)
                 text["tie_word_embeddings"] = false;
             json["tie_word_embeddings"] = false;
@@ -174,6 +178,8 @@ public static class CheckpointQuantizer
             return name == "lm_head.weight" || name.Contains("mm_projector", StringComparison.Ordinal) ? WeightBits.Eight : (WeightBits)options.Bits;
         }
 
+        private static string PathOf(string name) => name[..^".weight".Length];
+
         private unsafe TensorToWrite Packed(string name, long[] shape, WeightBits bits, CheckpointWeights stored)
         {
             var (rows, inputs) = (checked((int)shape[0]), checked((int)shape[1]));
@@ -190,7 +196,10 @@ public static class CheckpointQuantizer
                 var memory = System.Runtime.InteropServices.NativeMemory.AlignedAlloc((nuint)bytes, 64);
                 try
                 {
-                    WeightQuantizer.Put(layout, (byte*)memory, values, []);
+                    if (bits == WeightBits.Four && _calibration is not null)
+                        ErrorCompensation.Put(layout, (byte*)memory, weight, _calibration.Products(PathOf(name), cancellation));
+                    else
+                        WeightQuantizer.Put(layout, (byte*)memory, values, []);
                     Span<byte> header = stackalloc byte[PackedHeader.Size];
                     new PackedHeader(layout, PackedHeader.Sum((byte*)memory, bytes)).Write(header);
                     stream.Write(header);

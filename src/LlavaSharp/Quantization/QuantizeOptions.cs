@@ -9,6 +9,12 @@ public sealed record QuantizeOptions
     /// <summary>Bits a weight of the vision tower's linear layers: 8, or null to leave them in floating point.</summary>
     public int? TowerBits { get; init; } = 8;
 
+    /// <summary>
+    /// A text file that the model reads in float32 first, so that the language model's 4-bit weights are rounded for the least error of the layers' outputs on it
+    /// (GPTQ); null: each to the nearest.
+    /// </summary>
+    public string? Calibration { get; init; }
+
     /// <summary>Never ask a hub for the vision tower.</summary>
     public bool Offline { get; init; }
 
@@ -20,6 +26,8 @@ public sealed record QuantizeOptions
     {
         if (Bits is not (4 or 8))
             throw new LlavaException($"Weights are packed in 4 or 8 bits, not in {Bits} (--bits).");
+        if (Bits == 8 && Calibration is not null)
+            throw new LlavaException("A calibration text is for 4 bits; 8 bits need none. Leave it off (--calibrate), or ask for 4 bits.");
         if (TowerBits is not (null or 8))
             throw new LlavaException($"The vision tower is packed in 8 bits or stays in floating point; {TowerBits} bits are not offered.");
     }

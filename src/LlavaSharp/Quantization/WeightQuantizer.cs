@@ -67,13 +67,30 @@ internal static unsafe class WeightQuantizer
             counts.Fill(1);
             if (!importance.IsEmpty)
                 importance.Slice(start, length).CopyTo(counts);
-            var chosen = layout.Bits == WeightBits.Four ? ChooseScale(group, counts) : Math.Abs(Extreme(group)) / 127;
-            var scale = (Half)MathF.ScaleB(chosen, -layout.Exponent);
-            if (Half.IsSubnormal(scale))
-                scale = Half.CopySign(_smallestScale, scale);
-            Round(group, scale == Half.Zero ? 0 : layout.ToSingle(scale), layout.Bits, values);
+            var scale = StoredScale(layout, group, counts);
+            var factor = scale == Half.Zero ? 0 : layout.ToSingle(scale);
+            for (var k = 0; k < Group; k++)
+                values[k] = Round(group[k], factor, layout.Bits);
             layout.Put(block, row % PackedLayout.BlockRows, i, values, scale);
         }
+    }
+
+    /// <summary>The scale of a group as it is stored.</summary>
+    /// <param name="layout">Where it goes.</param>
+    /// <param name="weights">32 weights.</param>
+    /// <param name="importance">How much an error of each counts.</param>
+    public static Half StoredScale(PackedLayout layout, ReadOnlySpan<float> weights, ReadOnlySpan<float> importance)
+    {
+        var chosen = layout.Bits == WeightBits.Four ? ChooseScale(weights, importance) : Math.Abs(Extreme(weights)) / 127;
+        var scale = (Half)MathF.ScaleB(chosen, -layout.Exponent);
+        return Half.IsSubnormal(scale) ? Half.CopySign(_smallestScale, scale) : scale;
+    }
+
+    /// <summary>The value of a weight under a scale, as near as the bits allow.</summary>
+    public static sbyte Round(float weight, float scale, WeightBits bits)
+    {
+        var (least, most) = bits == WeightBits.Four ? (-8f, 7f) : (-127f, 127f);
+        return scale == 0 ? (sbyte)0 : (sbyte)Math.Clamp(MathF.Round(weight / scale), least, most);
     }
 
     /// <summary>The scale with the least squared error among those near the one that makes the weight of largest magnitude -8.</summary>
@@ -109,13 +126,6 @@ internal static unsafe class WeightQuantizer
             square += counted * level;
         }
         return (Vector256.Sum(product), Vector256.Sum(square));
-    }
-
-    private static void Round(ReadOnlySpan<float> weights, float scale, WeightBits bits, Span<sbyte> values)
-    {
-        var (least, most) = bits == WeightBits.Four ? (-8f, 7f) : (-127f, 127f);
-        for (var i = 0; i < Group; i++)
-            values[i] = scale == 0 ? (sbyte)0 : (sbyte)Math.Clamp(MathF.Round(weights[i] / scale), least, most);
     }
 
     // the weight of the largest magnitude, with its sign

@@ -56,6 +56,8 @@ internal sealed class RealLlmArea : IParityArea
             }
             isFirst = false;
         }
+        if (File.Exists(weights) && inputs.TextOrNull("text_file") is { } textFile)
+            QuantizedPerplexity.Check(run, weights, File.ReadAllText(run.Use(textFile)));
     }
 
     private static void CheckInputs(Comparison c, JsonElement inputs, string weights)

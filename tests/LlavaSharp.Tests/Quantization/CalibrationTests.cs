@@ -1,0 +1,60 @@
+using LlavaSharp.Quantization;
+using LlavaSharp.Tests.Checkpoints;
+
+namespace LlavaSharp.Tests.Quantization;
+
+public class CalibrationTests
+{
+    private const string Text = "A small red circle lies to the left of a big blue star. How many squares are there? There are three, and one of them is yellow.";
+
+    private static readonly string _source = TestFiles.Golden("gguf", "text-q8_0.gguf");
+
+    [Fact]
+    public void Products_BudgetOfOneLayer_AreThoseOfOnePass()
+    {
+        using var folder = new TemporaryFolder();
+        var text = folder.Write("text.txt", Text);
+        (string, int)[] layers = [("model.layers.0.self_attn.q_proj", 64), ("model.layers.0.self_attn.k_proj", 64), ("model.layers.1.mlp.down_proj", 160)];
+        using var one = new Calibration(_source, new(), text, layers);
+        using var many = new Calibration(_source, new(), text, layers, budget: 1);
+        foreach (var (path, _) in layers)
+        {
+            var wanted = one.Products(path, TestContext.Current.CancellationToken).data<float>().ToArray();
+            Assert.True(wanted.Max() > 0);
+            Assert.Equal(wanted, many.Products(path, TestContext.Current.CancellationToken).data<float>().ToArray());
+        }
+    }
+
+    [Fact]
+    public void Quantize_Calibrated_IsNearerOnItsText()
+    {
+        using var folder = new TemporaryFolder();
+        var text = folder.Write("text.txt", Text);
+        Assert.InRange(Divergence(folder, "calibrated", text, text), 1e-9, 0.8 * Divergence(folder, "nearest", null, text));
+    }
+
+    [Fact]
+    public void Quantize_CalibrationTextMissing_IsNamedAndNothingIsLeft()
+    {
+        using var folder = new TemporaryFolder();
+        var error = Assert.Throws<LlavaException>(() => CheckpointQuantizer.Quantize(
+            _source, null, folder.At("packed"), new() { Calibration = folder.At("missing.txt") }, TestContext.Current.CancellationToken));
+        Assert.Contains("missing.txt", error.Message);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public void Quantize_CalibrationFor8Bits_IsRefused()
+    {
+        using var folder = new TemporaryFolder();
+        var error = Assert.Throws<LlavaException>(() => CheckpointQuantizer.Quantize(
+            _source, null, folder.At("packed"), new() { Bits = 8, Calibration = folder.Write("text.txt", Text) }, TestContext.Current.CancellationToken));
+        Assert.Contains("--calibrate", error.Message);
+    }
+
+    private static double Divergence(TemporaryFolder folder, string name, string? calibration, string text)
+    {
+        CheckpointQuantizer.Quantize(_source, null, folder.At(name), new() { Calibration = calibration }, TestContext.Current.CancellationToken);
+        return QuantizationQuality.MeasureAsync(_source, new(), folder.At(name), new(), model => QuantizationSample.FromFile(model, text), TestContext.Current.CancellationToken).Result.Divergence;
+    }
+}
