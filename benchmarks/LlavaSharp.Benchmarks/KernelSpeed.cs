@@ -22,7 +22,11 @@ internal static unsafe class KernelSpeed
         var matrices = new[] { WeightBits.Four, WeightBits.Eight }.ToDictionary(bits => bits, bits => Create(bits, layers));
         using var reading = new MemoryReading(threads);
         int[] batches = [1, 2, 4, 8, 620];
-        var activations = batches.ToDictionary(tokens => tokens, tokens => (Narrow: Activations(tokens, 4096), Wide: Activations(tokens, 11008)));
+        var activations = new Dictionary<(WeightBits, int Tokens, int Inputs), QuantizedActivations>();
+        foreach (var bits in matrices.Keys)
+            foreach (var tokens in batches)
+                foreach (var inputs in new[] { 4096, 11008 })
+                    activations.Add((bits, tokens, inputs), Activations(bits, tokens, inputs));
         var results = (float*)NativeMemory.AlignedAlloc(620 * 11008 * sizeof(float), 64);
         var times = new Dictionary<(WeightBits, int), List<double>>();
         var read = 0.0;
@@ -36,7 +40,7 @@ internal static unsafe class KernelSpeed
                     var seconds = Timing.Seconds(() =>
                     {
                         foreach (var matrix in list)
-                            matrix.Multiply(matrix.Layout.Inputs == 4096 ? activations[tokens].Narrow : activations[tokens].Wide, results, threads);
+                            matrix.Multiply(activations[(bits, tokens, matrix.Layout.Inputs)], results, threads);
                     });
                     if (round < 0)
                         continue;
@@ -73,11 +77,11 @@ internal static unsafe class KernelSpeed
         return list;
     }
 
-    private static QuantizedActivations Activations(int tokens, int inputs)
+    private static QuantizedActivations Activations(WeightBits weights, int tokens, int inputs)
     {
         var random = new Random(2);
         var x = new QuantizedActivations();
-        x.Resize(tokens, inputs);
+        x.Resize(tokens, inputs, weights);
         for (var token = 0; token < tokens; token++)
             x.Quantize(token, [.. Enumerable.Range(0, inputs).Select(_ => random.NextSingle() - 0.5f)]);
         return x;

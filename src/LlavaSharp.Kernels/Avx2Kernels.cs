@@ -18,20 +18,15 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
     public override string Name => "avx2";
 
     /// <inheritdoc/>
-    public override bool TakesWide => true;
-
-    /// <inheritdoc/>
     public override void MultiplyTile(in PackedLayout layout, byte* block, QuantizedActivations x, int token, int count, float* results)
     {
-        if (layout.Bits == WeightBits.Four && count >= Avx2Tiles.Worthwhile)
+        if (count < Avx2Tiles.Worthwhile)
+            base.MultiplyTile(layout, block, x, token, count, results);
+        else if (layout.Bits == WeightBits.Four)
             Avx2Tiles.MultiplyInt4(layout, block, x, token, count, results);
         else
-            base.MultiplyTile(layout, block, x, token, count, results);
+            Avx2Tiles.MultiplyInt8(layout, block, x, token, count, results);
     }
-
-    /// <inheritdoc/>
-    public override void MultiplyWide(in PackedLayout layout, byte* block, QuantizedActivations x, int token, int count, float* results) =>
-        Avx2Tiles.MultiplyWide(layout, block, x, token, count, results);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -122,7 +117,7 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
     {
         byte* scales = operands.Scales, weights = operands.Weights;
         var (groups, bias) = (operands.Groups, operands.ScaleBias);
-        var x = operands.X;
+        var x = operands.XWide;
         var xScales = operands.XScales;
         var sum0 = Vector256<float>.Zero;
         var sum1 = Vector256<float>.Zero;
@@ -132,11 +127,10 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
             for (var line = 0; line < 8; line++)
             {
                 Sse.Prefetch0(weights + line * Line + Ahead);
-                var quad = Quad(x + line * 4);
-                var w0 = Avx.LoadVector256((sbyte*)weights + line * Line);
-                var w1 = Avx.LoadVector256((sbyte*)weights + line * Line + Half);
-                a0 = Avx2.Add(a0, Dot(Avx2.Abs(w0), w0, quad));
-                a1 = Avx2.Add(a1, Dot(Avx2.Abs(w1), w1, quad));
+                var w0 = Avx.LoadVector256(weights + line * Line);
+                var w1 = Avx.LoadVector256(weights + line * Line + Half);
+                Add(ref a0, ref a1, Even(w0), Even(w1), Pair(x + line * 4));
+                Add(ref a0, ref a1, Odd(w0), Odd(w1), Pair(x + line * 4 + 2));
             }
             Finish(ref sum0, ref sum1, Avx.ConvertToVector256Single(a0), Avx.ConvertToVector256Single(a1), ToSingle(scales, bias), ToSingle(scales + 16, bias), xScales[group]);
             scales += 32;
@@ -153,7 +147,7 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
     {
         byte* scales = operands.Scales, weights = operands.Weights;
         var (groups, bias) = (operands.Groups, operands.ScaleBias);
-        var x = operands.X;
+        var x = operands.XWide;
         var xScales = operands.XScales;
         var stride = (nint)groups * PackedLayout.GroupInputs;
         Vector256<float> sum00 = default, sum01 = default, sum10 = default, sum11 = default, sum20 = default, sum21 = default, sum30 = default, sum31 = default;
@@ -163,14 +157,20 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
             for (var line = 0; line < 8; line++)
             {
                 Sse.Prefetch0(weights + line * Line + Ahead);
-                var w0 = Avx.LoadVector256((sbyte*)weights + line * Line);
-                var w1 = Avx.LoadVector256((sbyte*)weights + line * Line + Half);
-                var m0 = Avx2.Abs(w0);
-                var m1 = Avx2.Abs(w1);
-                Add(ref a00, ref a01, m0, m1, w0, w1, Quad(x + line * 4));
-                Add(ref a10, ref a11, m0, m1, w0, w1, Quad(x + stride + line * 4));
-                Add(ref a20, ref a21, m0, m1, w0, w1, Quad(x + 2 * stride + line * 4));
-                Add(ref a30, ref a31, m0, m1, w0, w1, Quad(x + 3 * stride + line * 4));
+                var w0 = Avx.LoadVector256(weights + line * Line);
+                var w1 = Avx.LoadVector256(weights + line * Line + Half);
+                var even0 = Even(w0);
+                var even1 = Even(w1);
+                Add(ref a00, ref a01, even0, even1, Pair(x + line * 4));
+                Add(ref a10, ref a11, even0, even1, Pair(x + stride + line * 4));
+                Add(ref a20, ref a21, even0, even1, Pair(x + 2 * stride + line * 4));
+                Add(ref a30, ref a31, even0, even1, Pair(x + 3 * stride + line * 4));
+                var odd0 = Odd(w0);
+                var odd1 = Odd(w1);
+                Add(ref a00, ref a01, odd0, odd1, Pair(x + line * 4 + 2));
+                Add(ref a10, ref a11, odd0, odd1, Pair(x + stride + line * 4 + 2));
+                Add(ref a20, ref a21, odd0, odd1, Pair(x + 2 * stride + line * 4 + 2));
+                Add(ref a30, ref a31, odd0, odd1, Pair(x + 3 * stride + line * 4 + 2));
             }
             var scale0 = ToSingle(scales, bias);
             var scale1 = ToSingle(scales + 16, bias);
@@ -184,6 +184,17 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
         }
         Store(operands.Results, sum00, sum01, sum10, sum11, sum20, sum21, sum30, sum31);
     }
+
+    /// <summary>Of each quad of 8-bit weights the inputs 0 and 2, in 16 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector256<short> Even(Vector256<byte> quads) => Avx2.ShiftRightArithmetic(Avx2.ShiftLeftLogical(quads.AsInt16(), 8), 8);
+
+    /// <summary>Of each quad of 8-bit weights the inputs 1 and 3, in 16 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector256<short> Odd(Vector256<byte> quads) => Avx2.ShiftRightArithmetic(quads.AsInt16(), 8);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<short> Pair(short* x) => Vector256.Create(Unsafe.ReadUnaligned<int>(x)).AsInt16();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<sbyte> Quad(sbyte* x) => Vector256.Create(Unsafe.ReadUnaligned<int>(x)).AsSByte();
@@ -202,17 +213,11 @@ internal sealed unsafe class Avx2Kernels : MatrixKernels
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(
-        ref Vector256<int> a0, ref Vector256<int> a1, Vector256<byte> m0, Vector256<byte> m1, Vector256<sbyte> w0, Vector256<sbyte> w1, Vector256<sbyte> quad)
+    private static void Add(ref Vector256<int> a0, ref Vector256<int> a1, Vector256<short> w0, Vector256<short> w1, Vector256<short> pair)
     {
-        a0 = Avx2.Add(a0, Dot(m0, w0, quad));
-        a1 = Avx2.Add(a1, Dot(m1, w1, quad));
+        a0 = Avx2.Add(a0, Avx2.MultiplyAddAdjacent(w0, pair));
+        a1 = Avx2.Add(a1, Avx2.MultiplyAddAdjacent(w1, pair));
     }
-
-    // |w| * (x with the sign of w): two products of at most 127 * 127 fit 16 bits
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Dot(Vector256<byte> magnitudes, Vector256<sbyte> weights, Vector256<sbyte> quad) =>
-        Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(magnitudes, Avx2.Sign(quad, weights)), Vector256.Create((short)1));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Total(Vector256<short> pairs) =>

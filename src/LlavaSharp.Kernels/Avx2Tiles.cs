@@ -16,7 +16,7 @@ internal static unsafe class Avx2Tiles
     private const int Tokens = 4;               // a call
     private const int ScratchBytes = 16 * 1024; // of a piece's unpacked values: half of the first-level cache
     private const int Int4Groups = ScratchBytes / (PackedLayout.BlockRows * PackedLayout.GroupInputs);   // a byte a value
-    private const int WideGroups = Int4Groups / 2;                                                       // two bytes a value
+    private const int Int8Groups = Int4Groups / 2;                                                       // two bytes a value
     private const int Half = 32;
     private const int Line = 64;
 
@@ -42,24 +42,24 @@ internal static unsafe class Avx2Tiles
         }
     }
 
-    /// <summary>A block of 8-bit weights times some tokens in 16 bits: <see cref="MatrixKernels.MultiplyWide"/>.</summary>
+    /// <summary>A block of 8-bit weights times some tokens: <see cref="MatrixKernels.MultiplyTile"/>.</summary>
     [SkipLocalsInit]
-    public static void MultiplyWide(in PackedLayout layout, byte* block, QuantizedActivations x, int token, int count, float* results)
+    public static void MultiplyInt8(in PackedLayout layout, byte* block, QuantizedActivations x, int token, int count, float* results)
     {
         new Span<float>(results, count * PackedLayout.BlockRows).Clear();
         var scratch = stackalloc byte[ScratchBytes + Line];
         scratch = (byte*)(((nint)scratch + Line - 1) / Line * Line);
-        var scales = stackalloc float[WideGroups * PackedLayout.BlockRows];
+        var scales = stackalloc float[Int8Groups * PackedLayout.BlockRows];
         var spare = stackalloc float[PackedLayout.BlockRows];
-        for (var group = 0; group < layout.Groups; group += WideGroups)
+        for (var group = 0; group < layout.Groups; group += Int8Groups)
         {
-            var groups = Math.Min(WideGroups, layout.Groups - group);
+            var groups = Math.Min(Int8Groups, layout.Groups - group);
             UnpackScales(block + (nint)group * PackedLayout.BlockRows * sizeof(ushort), groups, layout.ScaleBias, scales);
             UnpackInt8(block + layout.ValuesOffset + (nint)group * layout.GroupBytes, groups, (short*)scratch);
             for (var done = 0; done < count; done += Tokens)
             {
                 var places = Places.Of(x, token, done, count, group);
-                MultiplyWide((short*)scratch, scales, groups, places.In(x.Wide, PackedLayout.GroupInputs), places.In(x.Scales, 1), Targets(results, spare, done, count));
+                MultiplyInt8((short*)scratch, scales, groups, places.In(x.Wide, PackedLayout.GroupInputs), places.In(x.Scales, 1), Targets(results, spare, done, count));
             }
         }
     }
@@ -90,20 +90,17 @@ internal static unsafe class Avx2Tiles
         }
     }
 
-    /// <summary>Bytes to 16 bits: sixteen lines a group, line p with the inputs 2p and 2p+1 of row after row.</summary>
+    /// <summary>Bytes to 16 bits: sixteen lines a group, in pairs the inputs 4q and 4q+2, and 4q+1 and 4q+3, of row after row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void UnpackInt8(byte* weights, int groups, short* target)
     {
-        // of each quad of a row, its first two bytes and its last two
-        var first = Vector256.Create(0x0D_0C_09_08_05_04_01_00, -1, 0x0D_0C_09_08_05_04_01_00, -1).AsByte();
-        var second = Vector256.Create(0x0F_0E_0B_0A_07_06_03_02, -1, 0x0F_0E_0B_0A_07_06_03_02, -1).AsByte();
         for (var i = 0; i < 8 * groups; i++)
         {
             for (var half = 0; half < 2; half++)
             {
                 var quads = Avx.LoadVector256(weights + half * Half);
-                Avx.Store(target + half * 16, Widen(Avx2.Shuffle(quads, first)));
-                Avx.Store(target + 32 + half * 16, Widen(Avx2.Shuffle(quads, second)));
+                Avx.Store(target + half * 16, Avx2Kernels.Even(quads));
+                Avx.Store(target + 32 + half * 16, Avx2Kernels.Odd(quads));
             }
             weights += Line;
             target += 64;
@@ -169,7 +166,7 @@ internal static unsafe class Avx2Tiles
         }
     }
 
-    /// <summary>Adds the products of unpacked 8-bit weights with four tokens, in 16 bits.</summary>
+    /// <summary>Adds the products of unpacked 8-bit weights with four tokens.</summary>
     /// <param name="weights">As <see cref="UnpackInt8"/> made them.</param>
     /// <param name="scales">[groups][16], as <see cref="UnpackScales"/> made them.</param>
     /// <param name="groups">How many groups.</param>
@@ -177,7 +174,7 @@ internal static unsafe class Avx2Tiles
     /// <param name="xScales">Their scales.</param>
     /// <param name="results">Four times [16].</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyWide(short* weights, float* scales, int groups, in Four<short> x, in Four<float> xScales, in Four<float> results)
+    private static void MultiplyInt8(short* weights, float* scales, int groups, in Four<short> x, in Four<float> xScales, in Four<float> results)
     {
         short* x0 = x.A, x1 = x.B, x2 = x.C, x3 = x.D;
         for (var group = 0; group < groups; group++)
@@ -214,10 +211,6 @@ internal static unsafe class Avx2Tiles
             scales += PackedLayout.BlockRows;
         }
     }
-
-    // the pairs of four rows from both halves of a register, in order, as 16 bits
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<short> Widen(Vector256<byte> pairs) => Avx2.ConvertToVector256Int16(Avx2.Permute4x64(pairs.AsInt64(), 0b1000).GetLower().AsSByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Finish(float* results, Vector256<int> total0, Vector256<int> total1, Vector256<float> scale0, Vector256<float> scale1, float xScale)

@@ -17,13 +17,6 @@ internal sealed unsafe class Avx512Kernels : MatrixKernels
     public override string Name => "avx512";
 
     /// <inheritdoc/>
-    public override bool TakesWide => true;
-
-    /// <inheritdoc/>
-    public override void MultiplyWide(in PackedLayout layout, byte* block, QuantizedActivations x, int token, int count, float* results) =>
-        Avx2Tiles.MultiplyWide(layout, block, x, token, count, results);   // who has AVX-512 has AVX2
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void Int4One(in BlockOperands operands)
     {
@@ -100,19 +93,20 @@ internal sealed unsafe class Avx512Kernels : MatrixKernels
     {
         byte* scales = operands.Scales, weights = operands.Weights;
         var (groups, bias) = (operands.Groups, operands.ScaleBias);
-        var x = operands.X;
+        var x = operands.XWide;
         var xScales = operands.XScales;
         var sum = Vector512<float>.Zero;
         for (var group = 0; group < groups; group++)
         {
-            var a = Vector512<int>.Zero;
+            Vector512<int> a = default, b = default;
             for (var line = 0; line < 8; line++)
             {
                 Sse.Prefetch0(weights + line * Line + Ahead);
-                var w = Vector512.Load((sbyte*)weights + line * Line);
-                a = Avx512F.Add(a, Dot(Avx512BW.Abs(w), Negative(w), Quad(x + line * 4)));
+                var w = Vector512.Load((short*)(weights + line * Line));
+                a = Add(a, Even(w), x + line * 4);
+                b = Add(b, Odd(w), x + line * 4 + 2);
             }
-            Finish(ref sum, Avx512F.ConvertToVector512Single(a), ToSingle(scales, bias), xScales[group]);
+            Finish(ref sum, Avx512F.ConvertToVector512Single(Avx512F.Add(a, b)), ToSingle(scales, bias), xScales[group]);
             scales += 32;
             weights += 8 * Line;
             x += PackedLayout.GroupInputs;
@@ -126,7 +120,7 @@ internal sealed unsafe class Avx512Kernels : MatrixKernels
     {
         byte* scales = operands.Scales, weights = operands.Weights;
         var (groups, bias) = (operands.Groups, operands.ScaleBias);
-        var x = operands.X;
+        var x = operands.XWide;
         var xScales = operands.XScales;
         var stride = (nint)groups * PackedLayout.GroupInputs;
         Vector512<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
@@ -135,13 +129,18 @@ internal sealed unsafe class Avx512Kernels : MatrixKernels
             Vector512<int> a0 = default, a1 = default, a2 = default, a3 = default;
             for (var line = 0; line < 8; line++)
             {
-                var w = Vector512.Load((sbyte*)weights + line * Line);
-                var magnitudes = Avx512BW.Abs(w);
-                var negative = Negative(w);
-                a0 = Avx512F.Add(a0, Dot(magnitudes, negative, Quad(x + line * 4)));
-                a1 = Avx512F.Add(a1, Dot(magnitudes, negative, Quad(x + stride + line * 4)));
-                a2 = Avx512F.Add(a2, Dot(magnitudes, negative, Quad(x + 2 * stride + line * 4)));
-                a3 = Avx512F.Add(a3, Dot(magnitudes, negative, Quad(x + 3 * stride + line * 4)));
+                Sse.Prefetch0(weights + line * Line + Ahead);
+                var w = Vector512.Load((short*)(weights + line * Line));
+                var even = Even(w);
+                a0 = Add(a0, even, x + line * 4);
+                a1 = Add(a1, even, x + stride + line * 4);
+                a2 = Add(a2, even, x + 2 * stride + line * 4);
+                a3 = Add(a3, even, x + 3 * stride + line * 4);
+                var odd = Odd(w);
+                a0 = Add(a0, odd, x + line * 4 + 2);
+                a1 = Add(a1, odd, x + stride + line * 4 + 2);
+                a2 = Add(a2, odd, x + 2 * stride + line * 4 + 2);
+                a3 = Add(a3, odd, x + 3 * stride + line * 4 + 2);
             }
             var scale = ToSingle(scales, bias);
             Finish(ref sum0, Avx512F.ConvertToVector512Single(a0), scale, xScales[group]);
@@ -164,15 +163,17 @@ internal sealed unsafe class Avx512Kernels : MatrixKernels
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<byte> High(Vector512<byte> pairs) => Avx512BW.ShiftRightLogical(pairs.AsUInt16(), 4).AsByte() & Vector512.Create((byte)15);
 
-    /// <summary>All ones in the bytes whose weight is negative: AVX-512 has no instruction that transfers signs.</summary>
+    // of each quad of 8-bit weights the inputs 0 and 2, in 16 bits
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<sbyte> Negative(Vector512<sbyte> weights) => Vector512.LessThan(weights, Vector512<sbyte>.Zero);
+    private static Vector512<short> Even(Vector512<short> quads) => Avx512BW.ShiftRightArithmetic(Avx512BW.ShiftLeftLogical(quads, 8), 8);
 
-    // |w| * (x with the sign of w): two products of at most 127 * 127 fit 16 bits
+    // ... and 1 and 3
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Dot(Vector512<byte> magnitudes, Vector512<sbyte> negative, Vector512<sbyte> quad) =>
-        Avx512BW.MultiplyAddAdjacent(
-            Avx512BW.MultiplyAddAdjacent(magnitudes, Avx512BW.Subtract(quad ^ negative, negative)), Vector512.Create((short)1));
+    private static Vector512<short> Odd(Vector512<short> quads) => Avx512BW.ShiftRightArithmetic(quads, 8);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> Add(Vector512<int> total, Vector512<short> weights, short* pair) =>
+        Avx512F.Add(total, Avx512BW.MultiplyAddAdjacent(weights, Vector512.Create(Unsafe.ReadUnaligned<int>(pair)).AsInt16()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Total(Vector512<short> pairs) =>

@@ -18,8 +18,11 @@ internal unsafe struct BlockOperands
     /// <summary><see cref="PackedLayout.ScaleBias"/>.</summary>
     public readonly int ScaleBias => new PackedLayout(0, 0, default, Exponent).ScaleBias;
 
-    /// <summary>[tokens][groups * 32].</summary>
+    /// <summary>[tokens][groups * 32], for 4-bit weights: <see cref="QuantizedActivations.Values"/>.</summary>
     public sbyte* X;
+
+    /// <summary>[tokens][groups * 32], for 8-bit weights: <see cref="QuantizedActivations.Wide"/>.</summary>
+    public short* XWide;
 
     /// <summary>[tokens][groups].</summary>
     public float* XScales;

@@ -10,7 +10,7 @@ namespace LlavaSharp.Kernels;
 internal abstract unsafe class MatrixKernels
 {
     /// <summary>Tokens that <see cref="MultiplyFour"/> takes.</summary>
-    public const int Wide = 4;
+    public const int FourTokens = 4;
 
     /// <summary>The variable that names the variant to use.</summary>
     public const string Variable = "LLAVASHARP_KERNELS";
@@ -27,31 +27,17 @@ internal abstract unsafe class MatrixKernels
     /// <summary>As <see cref="Variable"/> spells it.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Whether there is a <see cref="MultiplyWide"/>.</summary>
-    public virtual bool TakesWide => false;
-
-    /// <summary>A block of 16 rows of 8-bit weights times some tokens in 16 bits.</summary>
-    /// <param name="layout">How the matrix lies.</param>
-    /// <param name="block">The block's first byte.</param>
-    /// <param name="x">The activations, which are wide.</param>
-    /// <param name="token">The first of the tokens.</param>
-    /// <param name="count">How many.</param>
-    /// <param name="results">[count][16].</param>
-    /// <exception cref="NotSupportedException">This variant has none.</exception>
-    public virtual void MultiplyWide(in PackedLayout layout, byte* block, QuantizedActivations x, int token, int count, float* results) =>
-        throw new NotSupportedException($"The kernels '{Name}' take activations in 8 bits only.");
-
     /// <summary>A block of 16 rows times some tokens.</summary>
     /// <param name="layout">How the matrix lies.</param>
     /// <param name="block">The block's first byte.</param>
-    /// <param name="x">The activations.</param>
+    /// <param name="x">The activations, quantised for weights of these bits.</param>
     /// <param name="token">The first of the tokens.</param>
     /// <param name="count">How many.</param>
     /// <param name="results">[count][16].</param>
     public virtual void MultiplyTile(in PackedLayout layout, byte* block, QuantizedActivations x, int token, int count, float* results)
     {
         var done = 0;
-        for (; done + Wide <= count; done += Wide)
+        for (; done + FourTokens <= count; done += FourTokens)
             MultiplyFour(layout, block, x, token + done, results + done * PackedLayout.BlockRows);
         for (; done < count; done++)
             MultiplyOne(layout, block, x, token + done, results + done * PackedLayout.BlockRows);
@@ -60,7 +46,7 @@ internal abstract unsafe class MatrixKernels
     /// <summary>A block of 16 rows times one token.</summary>
     /// <param name="layout">How the matrix lies.</param>
     /// <param name="block">The block's first byte.</param>
-    /// <param name="x">The activations.</param>
+    /// <param name="x">The activations, quantised for weights of these bits.</param>
     /// <param name="token">Which of them.</param>
     /// <param name="results">[16].</param>
     public void MultiplyOne(in PackedLayout layout, byte* block, QuantizedActivations x, int token, float* results)
@@ -75,7 +61,7 @@ internal abstract unsafe class MatrixKernels
     /// <summary>A block of 16 rows times four tokens, whose weights are unpacked once for all.</summary>
     /// <param name="layout">How the matrix lies.</param>
     /// <param name="block">The block's first byte.</param>
-    /// <param name="x">The activations.</param>
+    /// <param name="x">The activations, quantised for weights of these bits.</param>
     /// <param name="token">The first of the four tokens.</param>
     /// <param name="results">[4][16].</param>
     public void MultiplyFour(in PackedLayout layout, byte* block, QuantizedActivations x, int token, float* results)
@@ -116,6 +102,7 @@ internal abstract unsafe class MatrixKernels
             Groups = layout.Groups,
             Exponent = layout.Exponent,
             X = x.Values + first * PackedLayout.GroupInputs,
+            XWide = x.Wide + first * PackedLayout.GroupInputs,
             XScales = x.Scales + first,
             XOffsets = x.Offsets + first,
             Results = results,

@@ -24,22 +24,19 @@ internal sealed unsafe class PackedMatrix
     /// <summary>How it lies.</summary>
     public PackedLayout Layout { get; }
 
-    /// <summary>Whether products with activations in 16 bits can be computed.</summary>
-    public bool TakesWide => Layout.Bits == WeightBits.Eight && _kernels.TakesWide;
-
     /// <summary>x W^T for all tokens of <paramref name="x"/>.</summary>
-    /// <param name="x">Quantised activations of <see cref="PackedLayout.Inputs"/> each.</param>
+    /// <param name="x">Activations of <see cref="PackedLayout.Inputs"/> each, quantised for <see cref="PackedLayout.Bits"/>.</param>
     /// <param name="y">[tokens][rows].</param>
     /// <param name="threads">What computes.</param>
-    /// <exception cref="ArgumentException">The activations are of another length.</exception>
+    /// <exception cref="ArgumentException">The activations are of another length, or for weights of other bits.</exception>
     public void Multiply(QuantizedActivations x, float* y, KernelThreads threads) => Multiply([this], x, [new ProductTarget(y)], threads);
 
     /// <summary>The products of several matrices with the same activations, without a pause between them.</summary>
     /// <param name="matrices">The matrices.</param>
-    /// <param name="x">Quantised activations of <see cref="PackedLayout.Inputs"/> each.</param>
+    /// <param name="x">Activations of <see cref="PackedLayout.Inputs"/> each, quantised for <see cref="PackedLayout.Bits"/>.</param>
     /// <param name="targets">For each matrix where its product goes.</param>
     /// <param name="threads">What computes.</param>
-    /// <exception cref="ArgumentException">The activations are of another length.</exception>
+    /// <exception cref="ArgumentException">The activations are of another length, or for weights of other bits.</exception>
     public static void Multiply(ReadOnlySpan<PackedMatrix> matrices, QuantizedActivations x, ReadOnlySpan<ProductTarget> targets, KernelThreads threads)
     {
         var product = _product ??= new();
@@ -49,8 +46,8 @@ internal sealed unsafe class PackedMatrix
             var matrix = matrices[i];
             if (x.Groups != matrix.Layout.Groups)
                 throw new ArgumentException($"The activations have {x.Groups} groups of {PackedLayout.GroupInputs}; the matrix has {matrix.Layout.Groups}.", nameof(x));
-            if (x.IsWide && matrix.Layout.Bits != WeightBits.Eight)
-                throw new ArgumentException("Activations in 16 bits go with 8-bit weights only.", nameof(x));
+            if (x.Weights != matrix.Layout.Bits)
+                throw new ArgumentException($"The activations are quantised for weights of {(int)x.Weights} bits; the matrix has {(int)matrix.Layout.Bits}.", nameof(x));
             product.Add(matrix, targets[i], threads.Count == 1 ? 1 : (int)Math.Min(Math.Max(matrix.Layout.Bytes / PartBytes, threads.Count), matrix.Layout.Blocks));
         }
         threads.Run(product, product.Parts);
@@ -68,10 +65,7 @@ internal sealed unsafe class PackedMatrix
                 var data = _data + block * Layout.BlockBytes;
                 var row = block * PackedLayout.BlockRows;
                 var rows = Math.Min(PackedLayout.BlockRows, Layout.Rows - row);
-                if (x.IsWide)
-                    _kernels.MultiplyWide(Layout, data, x, tile, tileEnd - tile, results);
-                else
-                    _kernels.MultiplyTile(Layout, data, x, tile, tileEnd - tile, results);
+                _kernels.MultiplyTile(Layout, data, x, tile, tileEnd - tile, results);
                 for (var token = tile; token < tileEnd; token++)
                     target.Store(results + (token - tile) * PackedLayout.BlockRows, token, row, rows, Layout.Rows);
             }

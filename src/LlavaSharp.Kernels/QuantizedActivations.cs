@@ -6,8 +6,9 @@ using System.Runtime.Intrinsics;
 namespace LlavaSharp.Kernels;
 
 /// <summary>
-/// The activations of some tokens in 8 bits: groups of 32 inputs with one scale each. With a scale a token instead, the few large activations of
-/// language models would leave the others no bits.
+/// The activations of some tokens in groups of 32 inputs with one scale each. With a scale a token instead, the few large activations of
+/// language models would leave the others no bits. 4-bit weights take them in 8 bits; 8-bit weights take them in 16, since rounding them to 8 bits
+/// costs a language model more than rounding the weights.
 /// </summary>
 /// <remarks>Its memory grows and is used again; not safe for concurrent use.</remarks>
 internal sealed unsafe class QuantizedActivations : IDisposable
@@ -25,7 +26,7 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     /// <summary>Groups a token.</summary>
     public int Groups { get; private set; }
 
-    /// <summary>[tokens][groups * 32] values.</summary>
+    /// <summary>[tokens][groups * 32] values of 8 bits, for <see cref="WeightBits.Four"/>.</summary>
     public sbyte* Values { get; private set; }
 
     /// <summary>[tokens][groups] scales; not a number where an activation of the group is not finite.</summary>
@@ -37,21 +38,27 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     /// </summary>
     public int* Offsets { get; private set; }
 
-    /// <summary>[tokens][groups * 32] values in 16 bits, which stand in the place of <see cref="Values"/> when <see cref="IsWide"/>.</summary>
+    /// <summary>[tokens][groups * 32] values of 16 bits, for <see cref="WeightBits.Eight"/>, each input at its <see cref="PlaceInWide"/>.</summary>
     public short* Wide => (short*)Values;
 
-    /// <summary>Whether the values have 16 bits: for products of 8-bit weights with many tokens, which cost no more so and lose nothing to the rounding of activations.</summary>
-    public bool IsWide { get; private set; }
+    /// <summary>Of which bits the weights are that these can be multiplied with.</summary>
+    public WeightBits Weights { get; private set; }
+
+    /// <summary>
+    /// Where an input of a group stands among <see cref="Wide"/>: of each quad the inputs 0, 2, 1, 3, since shifts take bytes apart by turns.
+    /// </summary>
+    public static int PlaceInWide(int input) => (input & ~3) + ((input & 1) << 1) + ((input & 2) >> 1);
 
     /// <summary>Makes room.</summary>
     /// <param name="tokens">Tokens to come.</param>
     /// <param name="inputs">Activations a token.</param>
-    /// <param name="wide">Whether values take 16 bits.</param>
-    public void Resize(int tokens, int inputs, bool wide = false)
+    /// <param name="weights">Of which bits the weights are.</param>
+    public void Resize(int tokens, int inputs, WeightBits weights)
     {
         var groups = PackedLayout.CountGroups(inputs);
         var count = (nuint)tokens * (nuint)groups;
-        var needed = count * ((nuint)(wide ? 2 : 1) * PackedLayout.GroupInputs + sizeof(float) + sizeof(int));
+        var width = (nuint)(weights == WeightBits.Eight ? sizeof(short) : sizeof(sbyte));
+        var needed = count * (width * PackedLayout.GroupInputs + sizeof(float) + sizeof(int));
         if (needed > _capacity)
         {
             NativeMemory.AlignedFree(_memory);
@@ -60,9 +67,9 @@ internal sealed unsafe class QuantizedActivations : IDisposable
             _memory = NativeMemory.AlignedAlloc(needed, 64);
             _capacity = needed;
         }
-        (Tokens, Groups, IsWide) = (tokens, groups, wide);
+        (Tokens, Groups, Weights) = (tokens, groups, weights);
         Values = (sbyte*)_memory;
-        Scales = (float*)(Values + (nuint)(wide ? 2 : 1) * count * PackedLayout.GroupInputs);
+        Scales = (float*)(Values + width * count * PackedLayout.GroupInputs);
         Offsets = (int*)(Scales + count);
     }
 
@@ -71,11 +78,11 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     /// <param name="tokens">How many.</param>
     /// <param name="inputs">Activations a token.</param>
     /// <param name="threads">What computes when there is enough to do.</param>
-    /// <param name="wide">Whether values take 16 bits.</param>
-    public void Quantize(float* x, int tokens, int inputs, KernelThreads threads, bool wide = false)
+    /// <param name="weights">Of which bits the weights are.</param>
+    public void Quantize(float* x, int tokens, int inputs, KernelThreads threads, WeightBits weights)
     {
         _plain.X = x;
-        Quantize(_plain, tokens, inputs, threads, wide);
+        Quantize(_plain, tokens, inputs, threads, weights);
     }
 
     /// <summary>Makes room and quantises all tokens of a source.</summary>
@@ -83,10 +90,10 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     /// <param name="tokens">How many.</param>
     /// <param name="inputs">Activations a token.</param>
     /// <param name="threads">What computes when there is enough to do.</param>
-    /// <param name="wide">Whether values take 16 bits.</param>
-    public void Quantize(ActivationSource source, int tokens, int inputs, KernelThreads threads, bool wide = false)
+    /// <param name="weights">Of which bits the weights are.</param>
+    public void Quantize(ActivationSource source, int tokens, int inputs, KernelThreads threads, WeightBits weights)
     {
-        Resize(tokens, inputs, wide);
+        Resize(tokens, inputs, weights);
         var job = _job ??= new(this);
         (job.Source, job.Inputs) = (source, inputs);
         job.Parts = (long)tokens * inputs < KernelThreads.WorthSharing ? 1 : Math.Min(tokens, threads.Count * 4);
@@ -137,8 +144,9 @@ internal sealed unsafe class QuantizedActivations : IDisposable
         var most = Vector256.Max(Vector256.Max(Vector256.Abs(a), Vector256.Abs(b)), Vector256.Max(Vector256.Abs(c), Vector256.Abs(d)));
         var half = Vector128.Max(most.GetLower(), most.GetUpper());
         var largest = Math.Max(Math.Max(half[0], half[1]), Math.Max(half[2], half[3]));   // NaN when one is
-        var limit = IsWide ? LargestWide : Largest;
-        var width = (IsWide ? 2 : 1) * PackedLayout.GroupInputs;   // bytes
+        var isWide = Weights == WeightBits.Eight;
+        var limit = isWide ? LargestWide : Largest;
+        var width = (isWide ? sizeof(short) : sizeof(sbyte)) * PackedLayout.GroupInputs;   // bytes
         var inverse = limit / largest;
         if (!float.IsFinite(largest) || !float.IsFinite(inverse))
         {
@@ -151,10 +159,11 @@ internal sealed unsafe class QuantizedActivations : IDisposable
         Scales[index] = largest / limit;
         var low = Vector256.Narrow(Round(a), Round(b));     // 16 of 16 bits
         var high = Vector256.Narrow(Round(c), Round(d));
-        if (IsWide)
+        if (isWide)
         {
-            low.Store(Wide + (nint)index * PackedLayout.GroupInputs);
-            high.Store(Wide + (nint)index * PackedLayout.GroupInputs + Vector256<short>.Count);
+            var places = Vector256.Create(0, 2, 1, 3, 4, 6, 5, 7, 8, 10, 9, 11, 12, 14, 13, 15);
+            Vector256.Shuffle(low, places).Store(Wide + (nint)index * PackedLayout.GroupInputs);
+            Vector256.Shuffle(high, places).Store(Wide + (nint)index * PackedLayout.GroupInputs + Vector256<short>.Count);
             return;
         }
         Vector256.Narrow(low, high).Store(Values + (nint)index * PackedLayout.GroupInputs);   // 32 of 8 bits

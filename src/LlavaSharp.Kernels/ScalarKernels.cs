@@ -10,39 +10,13 @@ internal sealed unsafe class ScalarKernels : MatrixKernels
     protected override void Int4One(in BlockOperands operands) => Multiply(operands, 1, WeightBits.Four);
 
     /// <inheritdoc/>
-    protected override void Int4Four(in BlockOperands operands) => Multiply(operands, Wide, WeightBits.Four);
+    protected override void Int4Four(in BlockOperands operands) => Multiply(operands, FourTokens, WeightBits.Four);
 
     /// <inheritdoc/>
     protected override void Int8One(in BlockOperands operands) => Multiply(operands, 1, WeightBits.Eight);
 
     /// <inheritdoc/>
-    protected override void Int8Four(in BlockOperands operands) => Multiply(operands, Wide, WeightBits.Eight);
-
-    /// <inheritdoc/>
-    public override bool TakesWide => true;
-
-    /// <inheritdoc/>
-    public override void MultiplyWide(in PackedLayout layout, byte* block, QuantizedActivations x, int token, int count, float* results)
-    {
-        Span<sbyte> weights = stackalloc sbyte[PackedLayout.GroupInputs];
-        new Span<float>(results, count * PackedLayout.BlockRows).Clear();
-        for (var row = 0; row < PackedLayout.BlockRows; row++)
-        {
-            for (var group = 0; group < layout.Groups; group++)
-            {
-                var scale = layout.ToSingle(layout.Get(block, row, group, weights));
-                for (var i = 0; i < count; i++)
-                {
-                    var at = (nint)(token + i) * layout.Groups + group;
-                    var sum = 0;
-                    for (var k = 0; k < PackedLayout.GroupInputs; k++)
-                        sum += weights[k] * x.Wide[at * PackedLayout.GroupInputs + k];
-                    ref var result = ref results[i * PackedLayout.BlockRows + row];
-                    result = MathF.FusedMultiplyAdd(sum, scale * x.Scales[at], result);
-                }
-            }
-        }
-    }
+    protected override void Int8Four(in BlockOperands operands) => Multiply(operands, FourTokens, WeightBits.Eight);
 
     private static void Multiply(in BlockOperands operands, int tokens, WeightBits bits)
     {
@@ -59,7 +33,11 @@ internal sealed unsafe class ScalarKernels : MatrixKernels
                     var at = token * operands.Groups + group;
                     var sum = 0;
                     for (var i = 0; i < PackedLayout.GroupInputs; i++)
-                        sum += weights[i] * operands.X[at * PackedLayout.GroupInputs + i];
+                    {
+                        sum += weights[i] * (bits == WeightBits.Four
+                            ? operands.X[at * PackedLayout.GroupInputs + i]
+                            : operands.XWide[at * PackedLayout.GroupInputs + QuantizedActivations.PlaceInWide(i)]);
+                    }
                     ref var result = ref operands.Results[token * PackedLayout.BlockRows + row];
                     result = MathF.FusedMultiplyAdd(sum, scale * operands.XScales[at], result);
                 }

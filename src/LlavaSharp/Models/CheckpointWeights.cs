@@ -216,7 +216,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
             var data = stored.Pointer + PackedHeader.Size;
             if (InLargePages)
                 data = (_largePages ??= new()).Copy(data, header.Layout.Bytes);
-            return new PackedLinear(new PackedMatrix(header.Layout, data), bias, wide: name.Contains("vision_model.", StringComparison.Ordinal) || name.Contains("mm_projector", StringComparison.Ordinal));
+            return new PackedLinear(new PackedMatrix(header.Layout, data), bias);
         }
     }
 

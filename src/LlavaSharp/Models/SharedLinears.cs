@@ -6,7 +6,7 @@ namespace LlavaSharp.Models;
 /// <summary>Linear layers that read the same input, such as those of queries, keys and values; packed layers quantise it once for all.</summary>
 internal sealed class SharedLinears(params Linear[] layers)
 {
-    private readonly PackedLinear[]? _packed = layers.All(layer => layer is PackedLinear) ? [.. layers.Cast<PackedLinear>()] : null;
+    private readonly PackedLinear[]? _packed = Packed(layers);
 
     /// <summary>See <see cref="Linear.IsBatchInvariant"/>: of all layers.</summary>
     public bool IsBatchInvariant => layers.All(layer => layer.IsBatchInvariant);
@@ -21,5 +21,12 @@ internal sealed class SharedLinears(params Linear[] layers)
             return PackedLinear.ForwardShared(_packed, x, source);
         using var normed = norm.Forward(x);                                            // [..., inputs]
         return Forward(normed);
+    }
+
+    // activations are quantised for weights of some bits
+    private static PackedLinear[]? Packed(Linear[] layers)
+    {
+        PackedLinear[] packed = [.. layers.OfType<PackedLinear>()];
+        return packed.Length == layers.Length && packed.All(layer => layer.Matrix.Layout.Bits == packed[0].Matrix.Layout.Bits) ? packed : null;
     }
 }

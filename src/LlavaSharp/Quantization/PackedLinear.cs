@@ -5,19 +5,14 @@ using static TorchSharp.torch;
 
 namespace LlavaSharp.Quantization;
 
-/// <summary>x W^T + b on the CPU with W packed in 4 or 8 bits and x quantised to 8 or 16 bits by groups of 32.</summary>
+/// <summary>x W^T + b on the CPU with W packed in 4 or 8 bits and x quantised to 8 bits (for 4-bit weights) or 16 (for 8-bit weights) by groups of 32.</summary>
 /// <param name="matrix">The packed weights.</param>
 /// <param name="bias">[outputs], or null.</param>
-/// <param name="wide">
-/// Whether activations take 16 bits, where the kernels can: for 8-bit weights that are always multiplied with many tokens, such as a tower's, it costs nothing
-/// and halves the error.
-/// </param>
-internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias, bool wide = false) : Linear
+internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias) : Linear
 {
     [ThreadStatic]
     private static QuantizedActivations? _activations;
     private readonly Tensor? _bias = bias;
-    private readonly bool _wide = wide && matrix.TakesWide;
 
     /// <summary>The packed weights.</summary>
     public PackedMatrix Matrix { get; } = matrix;
@@ -39,7 +34,7 @@ internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias, boo
     public Tensor ForwardAdded(Tensor x, Tensor residual, ActivationSource? source) => Multiply([this], x, source, residual)[0];
 
     /// <summary>Several layers over the same input, which is quantised once.</summary>
-    /// <param name="layers">The layers.</param>
+    /// <param name="layers">The layers, all of the same bits.</param>
     /// <param name="x">[..., inputs].</param>
     /// <param name="source">What computes the layers' input from x, such as a norm; null: it is x.</param>
     /// <returns>Each layer's [..., outputs].</returns>
@@ -66,7 +61,7 @@ internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias, boo
         }
         if (tokens > 0)
         {
-            Quantize(layers, x, source, tokens, inputs);
+            Quantize(x, source, tokens, inputs, layers[0].Matrix.Layout.Bits);
             PackedMatrix.Multiply(matrices, _activations!, targets, KernelThreads.Shared);
         }
         for (var i = 0; i < layers.Length; i++)
@@ -81,20 +76,17 @@ internal sealed unsafe class PackedLinear(PackedMatrix matrix, Tensor? bias, boo
         return outputs;
     }
 
-    private static void Quantize(ReadOnlySpan<PackedLinear> layers, Tensor x, ActivationSource? source, int tokens, int inputs)
+    private static void Quantize(Tensor x, ActivationSource? source, int tokens, int inputs, WeightBits weights)
     {
         var activations = _activations ??= new();
-        var wide = true;
-        foreach (var layer in layers)
-            wide &= layer._wide;
         if (source is not null)
         {
-            activations.Quantize(source, tokens, inputs, KernelThreads.Shared, wide);
+            activations.Quantize(source, tokens, inputs, KernelThreads.Shared, weights);
             return;
         }
         using var scope = NewDisposeScope();
         var read = FusedOperations.Fits(x) ? x : x.to(ScalarType.Float32).contiguous();     // [..., K]
-        activations.Quantize(FusedOperations.Pointer(read), tokens, inputs, KernelThreads.Shared, wide);
+        activations.Quantize(FusedOperations.Pointer(read), tokens, inputs, KernelThreads.Shared, weights);
     }
 
     private static Tensor Replace(Tensor old, Tensor created)
