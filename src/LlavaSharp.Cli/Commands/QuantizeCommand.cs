@@ -14,7 +14,7 @@ internal static class QuantizeCommand
         var output = new Option<string>("--output") { Description = "The folder to make.", Required = true, HelpName = "FOLDER" };
         var bits = new Option<int>("--bits") { Description = "Bits a weight of the language model: 4 or 8.", DefaultValueFactory = _ => 4, HelpName = "N" };
         var tower = new Option<string>("--tower") { Description = "The vision tower's weights: 8bit or float.", DefaultValueFactory = _ => "8bit", HelpName = "FORM" };
-        var calibration = new Option<string?>("--calibrate") { Description = "A text file that the model reads in float32 first; its 4-bit weights are then rounded for the least error on it.", HelpName = "FILE" };
+        var calibration = new Option<string?>("--calibrate") { Description = "Let the model read a text in float32 first (FILE, or without it a general one), and round its 4-bit weights for the least error on it: takes longer, and memory for the model in float32.", Arity = ArgumentArity.ZeroOrOne, HelpName = "FILE" };
         var offline = new Option<bool>("--offline") { Description = "Never ask a hub: only what lies on this machine." };
         var command = new Command("quantize", "Pack a checkpoint's weights in 4 or 8 bits for fast answers on CPUs.") { model, basis, output, bits, tower, calibration, offline };
         command.SetAction(async (parsed, cancellationToken) =>
@@ -33,7 +33,8 @@ internal static class QuantizeCommand
             {
                 Bits = parsed.GetValue(bits),
                 TowerBits = towerBits,
-                Calibration = parsed.GetValue(calibration),
+                Calibrate = parsed.GetResult(calibration) is not null,
+                CalibrationFile = parsed.GetValue(calibration),
                 Offline = hub.Offline,
                 Progress = new ProgressLine(Console.Error),
             }, cancellationToken);

@@ -20,17 +20,17 @@ internal sealed class Calibration : IDisposable
     /// <summary>Loads the model in float32.</summary>
     /// <param name="folder">The checkpoint.</param>
     /// <param name="options">How it is loaded.</param>
-    /// <param name="text">The file of the text.</param>
+    /// <param name="textFile">The file of the text; null: the library's own.</param>
     /// <param name="layers">The layers that will be asked for, in the order of asking, and their inputs.</param>
     /// <param name="budget">Bytes of sums that are kept at once, unless one layer needs more.</param>
     /// <exception cref="LlavaException">The text cannot be read or is empty.</exception>
-    public Calibration(string folder, LoadOptions options, string text, IEnumerable<(string Path, int Inputs)> layers, long budget = DefaultBudget)
+    public Calibration(string folder, LoadOptions options, string? textFile, IEnumerable<(string Path, int Inputs)> layers, long budget = DefaultBudget)
     {
         (_layers, _budget) = ([.. layers], budget);
         _model = LlavaModel.Load(folder, options.ModelBase, options: options with { DataType = "float32", WrapLinear = _products.Watch });
         try
         {
-            _samples = QuantizationSample.FromFile(_model, text, Window);
+            _samples = textFile is null ? QuantizationSample.FromText(_model, OwnText(), Window) : QuantizationSample.FromFile(_model, textFile, Window);
         }
         catch
         {
@@ -54,6 +54,12 @@ internal sealed class Calibration : IDisposable
     {
         _model.Dispose();
         _products.Dispose();
+    }
+
+    private static string OwnText()
+    {
+        using var reader = new StreamReader(typeof(Calibration).Assembly.GetManifestResourceStream("LlavaSharp.Quantization.CalibrationText.txt")!);
+        return reader.ReadToEnd();
     }
 
     private bool Read(string path, CancellationToken cancellation)

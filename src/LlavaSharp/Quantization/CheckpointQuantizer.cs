@@ -52,7 +52,7 @@ public static class CheckpointQuantizer
             // the Hugging Face layout stays what it is; its tensors get the original's names, which it does not mind
             var json = opened.Config.IsHuggingFace ? ConfigFile.Read(Path.Combine(folder, "config.json")) : opened.Config.Json;
             WriteModel(opened.Config, opened.Vision, opened.Weights, opened.TowerScope, opened.TowerFolder, json, temporary, options, cancellation,
-                options.Calibration is { } text ? layers => new(folder, load with { ModelBase = baseFolder }, text, layers) : null);
+                options.Calibrate ? layers => new(folder, load with { ModelBase = baseFolder }, options.CalibrationFile, layers) : null);
             CopyFiles(opened, Directory.Exists(folder) ? folder : null, temporary);
             if (Directory.Exists(target))
                 Directory.Delete(target);

@@ -10,10 +10,13 @@ public sealed record QuantizeOptions
     public int? TowerBits { get; init; } = 8;
 
     /// <summary>
-    /// A text file that the model reads in float32 first, so that the language model's 4-bit weights are rounded for the least error of the layers' outputs on it
-    /// (GPTQ); null: each to the nearest.
+    /// Whether the model reads a text in float32 first, so that the language model's 4-bit weights are rounded for the least error of the layers' outputs on it
+    /// (GPTQ, Frantar et al. 2022); else each is rounded to the nearest.
     /// </summary>
-    public string? Calibration { get; init; }
+    public bool Calibrate { get; init; }
+
+    /// <summary>The file of that text; null: a general English one that comes with the library.</summary>
+    public string? CalibrationFile { get; init; }
 
     /// <summary>Never ask a hub for the vision tower.</summary>
     public bool Offline { get; init; }
@@ -26,8 +29,10 @@ public sealed record QuantizeOptions
     {
         if (Bits is not (4 or 8))
             throw new LlavaException($"Weights are packed in 4 or 8 bits, not in {Bits} (--bits).");
-        if (Bits == 8 && Calibration is not null)
+        if (Bits == 8 && Calibrate)
             throw new LlavaException("A calibration text is for 4 bits; 8 bits need none. Leave it off (--calibrate), or ask for 4 bits.");
+        if (CalibrationFile is not null && !Calibrate)
+            throw new LlavaException($"The calibration text '{CalibrationFile}' is named but not asked for: set {nameof(Calibrate)}, too.");
         if (TowerBits is not (null or 8))
             throw new LlavaException($"The vision tower is packed in 8 bits or stays in floating point; {TowerBits} bits are not offered.");
     }

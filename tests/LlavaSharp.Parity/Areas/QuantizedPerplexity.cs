@@ -5,8 +5,6 @@ namespace LlavaSharp.Parity.Areas;
 /// <summary>The real small language model packed in 8 bits, and in 4 bits with calibration: how much less likely it holds a text.</summary>
 internal static class QuantizedPerplexity
 {
-    private const string CalibrationText = "calibration.txt";   // of this repository, compiled in
-
     // what may be added to the perplexity in float32, as a share of it
     private static readonly (int Bits, bool Calibrated, double Most)[] _goals = [(8, false, 0.005), (4, true, 0.06)];
 
@@ -22,11 +20,8 @@ internal static class QuantizedPerplexity
                 var folder = Directory.CreateTempSubdirectory("llava-parity-").FullName;
                 try
                 {
-                    var (packed, calibration) = (Path.Combine(folder, "packed"), Path.Combine(folder, CalibrationText));
-                    using (var stream = typeof(QuantizedPerplexity).Assembly.GetManifestResourceStream(CalibrationText)!)
-                    using (var file = File.Create(calibration))
-                        stream.CopyTo(file);
-                    CheckpointQuantizer.Quantize(weights, null, packed, new() { Bits = bits, Offline = true, Calibration = calibrated ? calibration : null });
+                    var packed = Path.Combine(folder, "packed");
+                    CheckpointQuantizer.Quantize(weights, null, packed, new() { Bits = bits, Offline = true, Calibrate = calibrated });
                     var options = new LoadOptions { Device = "cpu", Offline = true };
                     var report = QuantizationQuality.MeasureAsync(weights, options, packed, options, model => QuantizationSample.FromText(model, text)).GetAwaiter().GetResult();
                     if (report.PerplexityIncrease > most)

@@ -34,11 +34,20 @@ public class CalibrationTests
     }
 
     [Fact]
+    public void Quantize_CalibratedOnTheOwnText_IsNearerOnAnother()
+    {
+        using var folder = new TemporaryFolder();
+        var text = folder.Write("text.txt", Text);
+        CheckpointQuantizer.Quantize(_source, null, folder.At("own"), new() { Calibrate = true }, TestContext.Current.CancellationToken);
+        Assert.InRange(DivergenceOf(folder.At("own"), text), 1e-9, 0.9 * Divergence(folder, "nearest", null, text));
+    }
+
+    [Fact]
     public void Quantize_CalibrationTextMissing_IsNamedAndNothingIsLeft()
     {
         using var folder = new TemporaryFolder();
         var error = Assert.Throws<LlavaException>(() => CheckpointQuantizer.Quantize(
-            _source, null, folder.At("packed"), new() { Calibration = folder.At("missing.txt") }, TestContext.Current.CancellationToken));
+            _source, null, folder.At("packed"), new() { Calibrate = true, CalibrationFile = folder.At("missing.txt") }, TestContext.Current.CancellationToken));
         Assert.Contains("missing.txt", error.Message);
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
     }
@@ -48,13 +57,16 @@ public class CalibrationTests
     {
         using var folder = new TemporaryFolder();
         var error = Assert.Throws<LlavaException>(() => CheckpointQuantizer.Quantize(
-            _source, null, folder.At("packed"), new() { Bits = 8, Calibration = folder.Write("text.txt", Text) }, TestContext.Current.CancellationToken));
+            _source, null, folder.At("packed"), new() { Bits = 8, Calibrate = true }, TestContext.Current.CancellationToken));
         Assert.Contains("--calibrate", error.Message);
     }
 
     private static double Divergence(TemporaryFolder folder, string name, string? calibration, string text)
     {
-        CheckpointQuantizer.Quantize(_source, null, folder.At(name), new() { Calibration = calibration }, TestContext.Current.CancellationToken);
-        return QuantizationQuality.MeasureAsync(_source, new(), folder.At(name), new(), model => QuantizationSample.FromFile(model, text), TestContext.Current.CancellationToken).Result.Divergence;
+        CheckpointQuantizer.Quantize(_source, null, folder.At(name), new() { Calibrate = calibration is not null, CalibrationFile = calibration }, TestContext.Current.CancellationToken);
+        return DivergenceOf(folder.At(name), text);
     }
+
+    private static double DivergenceOf(string packed, string text) =>
+        QuantizationQuality.MeasureAsync(_source, new(), packed, new(), model => QuantizationSample.FromFile(model, text), TestContext.Current.CancellationToken).Result.Divergence;
 }
