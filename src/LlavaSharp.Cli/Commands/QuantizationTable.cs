@@ -19,7 +19,8 @@ internal static class QuantizationTable
         Line("form", "perplexity", "change", "mean KL", "same token", "worst layer");
         Line("float32", Number(rows[0].Report.ReferencePerplexity, "0.0000"), "", "", "", "");
         foreach (var (form, report) in rows)
-            Line(form, Number(report.Perplexity, "0.0000"), Number(report.PerplexityIncrease, "+0.00 %;-0.00 %"), Number(report.Divergence, "0.00000"), Number(report.SameToken, "0.0 %"),
+            // rounded first, and without a negative zero: the sign is then that of what is printed
+            Line(form, Number(report.Perplexity, "0.0000"), Number(Math.Round(report.PerplexityIncrease, 4) + 0.0, "+0.00 %;-0.00 %"), Number(report.Divergence, "0.00000"), Number(report.SameToken, "0.0 %"),
                 $"{Number(report.Worst.Relative, "0.0 %")} {report.Worst.Path}");
         return text.Append(CultureInfo.InvariantCulture, $"{rows[0].Report.Positions:N0} positions; KL in nats\n").ToString();
 
