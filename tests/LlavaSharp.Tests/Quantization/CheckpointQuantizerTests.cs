@@ -47,6 +47,14 @@ public class CheckpointQuantizerTests
     }
 
     [Fact]
+    public void Quantize_EmbeddedModel_FeaturesStayWithinOnePercent()
+    {
+        using var temporary = new TemporaryFolder();
+        Pack(EmbeddedModel.Find(), null, temporary.At("packed"));
+        Assert.InRange(Distance(Features(EmbeddedModel.Find()), Features(temporary.At("packed"))), 1e-5, 0.01);
+    }
+
+    [Fact]
     public void Quantize_EightBits_LogitsStayNear()
     {
         using var temporary = new TemporaryFolder();
@@ -151,6 +159,19 @@ public class CheckpointQuantizerTests
         using var model = await LlavaModel.LoadAsync(folder, options, TestContext.Current.CancellationToken);
         var request = new GenerationRequest { Prompt = model.CreatePrompt("Describe the picture.", 1), Images = [Image.Load(Picture)], Options = new() { Temperature = 0 } };
         return (await model.CompleteAsync(request, TestContext.Current.CancellationToken)).Text;
+    }
+
+    // what the projector makes of the picture
+    private static float[] Features(string folder)
+    {
+        using var model = LlavaModel.Load(folder, options: new() { Device = "cpu", DataType = "float32" });
+        return model.OnModelThread(() =>
+        {
+            using var noGradient = no_grad();
+            using var scope = NewDisposeScope();
+            var features = model.Checkpoint.Network.EncodeImages(model.PreparePixels([Image.Load(Picture)]), ScalarType.Float32, CPU);
+            return cat([.. features], 0).data<float>().ToArray();                    // [P, C]
+        });
     }
 
     private static float[] Logits(string folder, string? basis = null)
