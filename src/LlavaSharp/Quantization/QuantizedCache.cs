@@ -58,7 +58,7 @@ internal static class QuantizedCache
     private static string Key(string folder, string? baseFolder, int bits)
     {
         var hash = new XxHash3();
-        Append($"{PackedHeader.Version}|{bits}");
+        Append($"{PackedHeader.Version}|{CheckpointQuantizer.Rules}|{bits}");
         foreach (var root in new[] { folder, baseFolder })
         {
             if (root is null)

@@ -93,6 +93,25 @@ public class CheckpointQuantizerTests
     }
 
     [Fact]
+    public void Quantize_FourBits_GivesDelicateMatricesEight()
+    {
+        // a narrow model; in the GGUF file several heads of queries share keys and values, in the embedded one each has its own
+        using var temporary = new TemporaryFolder();
+        Pack(TestFiles.Golden("gguf", "text-q8_0.gguf"), null, temporary.At("grouped"));
+        Pack(EmbeddedModel.Find(), null, temporary.At("plain"));
+        Assert.Equal(
+            ["lm_head", "mlp.down_proj", "self_attn.k_proj", "self_attn.v_proj"], EightBits(temporary.At("grouped", "model.safetensors")));
+        Assert.Equal(["lm_head", "mlp.down_proj"], EightBits(temporary.At("plain", "model.safetensors")).Where(name => !name.Contains("projector")));
+
+        static string[] EightBits(string path)
+        {
+            using var file = SafetensorsFile.Open(path);
+            return [.. file.Tensors.Values.Where(PackedHeader.IsPacked).Where(tensor => PackedHeader.Read(tensor).Layout.Bits == WeightBits.Eight)
+                .Select(tensor => string.Join('.', tensor.Name.Split('.')[..^1].Where(part => part is not "model" and not "layers" && !char.IsDigit(part[0])))).Distinct().Order()];
+        }
+    }
+
+    [Fact]
     public void Quantize_PackedMatrices_LieOnLinesOfTheCache()
     {
         using var temporary = new TemporaryFolder();
