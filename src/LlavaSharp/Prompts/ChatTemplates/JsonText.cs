@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using LlavaSharp.IO;
 
 namespace LlavaSharp.Prompts.ChatTemplates;
 
@@ -100,27 +101,7 @@ internal sealed class JsonText(RenderContext context)
     private void WriteString(string text)
     {
         context.Characters(text.Length + 2);
-        _text.Append('"');
-        foreach (var c in text)
-        {
-            var escape = c switch
-            {
-                '"' => "\\\"",
-                '\\' => "\\\\",
-                '\n' => "\\n",
-                '\r' => "\\r",
-                '\t' => "\\t",
-                '\b' => "\\b",
-                '\f' => "\\f",
-                _ when c < ' ' || (AsciiOnly && c > '~') => string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
-                _ => null,
-            };
-            if (escape is null)
-                _text.Append(c);
-            else
-                Append(escape);
-        }
-        _text.Append('"');
+        PythonJson.AppendQuoted(_text, text, AsciiOnly);
     }
 
     private void Append(string text)

@@ -1,0 +1,29 @@
+namespace LlavaSharp.Serving.Controller;
+
+/// <summary>How a controller runs. Names and defaults are those of the original's <c>llava.serve.controller</c>.</summary>
+public sealed record ControllerOptions
+{
+    /// <summary>The name or number that it listens at.</summary>
+    public string Host { get; init; } = "localhost";
+
+    /// <summary>The port; 0 takes a free one.</summary>
+    public int Port { get; init; } = 21001;
+
+    /// <summary>How a worker is chosen.</summary>
+    public DispatchMethod DispatchMethod { get; init; } = DispatchMethod.ShortestQueue;
+
+    /// <summary>Q19: behind the frame that says that no worker has the model comes another that says that it cannot be reached.</summary>
+    public bool SecondErrorFrame { get; init; }
+
+    /// <summary>So long a worker may be silent before it counts as unreachable.</summary>
+    public TimeSpan WorkerPatience { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The most bytes of a request; pictures are in it, as base64.</summary>
+    public long MaxBodyBytes { get; init; } = 64 << 20;
+
+    /// <summary>What time it is.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>What the lottery draws with.</summary>
+    public Random Random { get; init; } = Random.Shared;
+}
