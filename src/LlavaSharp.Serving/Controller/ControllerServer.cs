@@ -26,13 +26,14 @@ public sealed class ControllerServer : IAsyncDisposable
     {
         _options = options;
         _registry = new(options.DispatchMethod, options.Clock, options.Random);
+        var addresses = ListeningAddress.Resolve(options.Host);
         // no proxy: workers are neighbours; the patience of the client is the only limit
         _http = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
         _client = new(_http, options.WorkerPatience, options.Clock);
         var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls($"http://{options.Host}:{options.Port}");
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
+            ListeningAddress.Listen(kestrel, addresses, options.Port);
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = options.MaxBodyBytes;
         });
@@ -41,6 +42,8 @@ public sealed class ControllerServer : IAsyncDisposable
             builder.Logging.ClearProviders();
             logging(builder.Logging);
         }
+        // what the framework does is not worth a line; that it does not start is said by the error
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         builder.Services.AddSingleton(_registry).AddSingleton(options.Clock).AddHostedService<ExpirySweep>();
         _app = builder.Build();
         _directory = new(_registry, _client, _app.Logger);
@@ -56,7 +59,7 @@ public sealed class ControllerServer : IAsyncDisposable
     /// <param name="options">How.</param>
     /// <param name="logging">Where it writes its log; null: to the console.</param>
     /// <param name="cancellation">Gives up.</param>
-    /// <exception cref="IOException">The address is in use.</exception>
+    /// <exception cref="ServingException">The address is in use, or no address of this machine.</exception>
     public static async Task<ControllerServer> StartAsync(ControllerOptions options, Action<ILoggingBuilder>? logging = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -66,9 +69,11 @@ public sealed class ControllerServer : IAsyncDisposable
             await server._app.StartAsync(cancellation).ConfigureAwait(false);
             return server;
         }
-        catch
+        catch (Exception exception)
         {
             await server.DisposeAsync().ConfigureAwait(false);
+            if (exception is IOException or System.Net.Sockets.SocketException)
+                throw new ServingException($"The controller cannot listen at {options.Host}:{options.Port}: {exception.Message.TrimEnd('.')}. Choose another port (--port) or address (--host), or stop what listens there.", exception);
             throw;
         }
     }

@@ -1,0 +1,57 @@
+using LlavaSharp.Serving.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+
+namespace LlavaSharp.Serving.Tests;
+
+public sealed class LogFileTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("llava-log-test-");
+    private readonly FakeTimeProvider _clock = new(new(2026, 3, 4, 22, 30, 0, TimeSpan.Zero));
+
+    private string At(string name) => Path.Combine(_folder.FullName, name);
+
+    [Fact]
+    public void Write_ADayLater_BeginsANewFile()
+    {
+        using var log = new LogFile(At("controller.log"), _clock);
+        log.Write("first");
+        _clock.Advance(TimeSpan.FromHours(23.9));
+        log.Write("same day");
+        _clock.Advance(TimeSpan.FromHours(0.2));
+        log.Write("next day");
+        Assert.Equal("first\nsame day\n", File.ReadAllText(At("controller.log.2026-03-04")));
+        Assert.Equal("next day\n", File.ReadAllText(At("controller.log")));
+    }
+
+    [Fact]
+    public void Write_FolderIsAFile_SaysSoAndGoesOn()
+    {
+        File.WriteAllText(At("taken"), "");
+        using var log = new LogFile(Path.Combine(At("taken"), "controller.log"), _clock);
+        log.Write("lost");
+        Assert.True(log.IsFailing);
+        File.Delete(At("taken"));
+        log.Write("kept");
+        Assert.False(log.IsFailing);
+        Assert.Equal("kept\n", File.ReadAllText(Path.Combine(At("taken"), "controller.log")));
+    }
+
+    [Fact]
+    public void Log_AnyLevel_HasTheOriginalsForm()
+    {
+        using var console = new StringWriter { NewLine = "\n" };
+        _clock.SetLocalTimeZone(TimeZoneInfo.Utc);
+        using (var lines = new LogLines("controller", console, new LogFile(At("controller.log"), _clock), _clock))
+        {
+            lines.CreateLogger("any").LogInformation("Register a new worker: {Worker}", "http://127.0.0.1:1");
+            lines.CreateLogger("any").LogError(new InvalidOperationException("why"), "It failed");
+        }
+        var written = File.ReadAllText(At("controller.log"));
+        Assert.Equal(written, console.ToString());
+        Assert.StartsWith("2026-03-04 22:30:00 | INFO | controller | Register a new worker: http://127.0.0.1:1\n2026-03-04 22:30:00 | ERROR | controller | It failed\n", written);
+        Assert.Contains("| ERROR | controller | System.InvalidOperationException: why", written);
+    }
+
+    public void Dispose() => _folder.Delete(recursive: true);
+}
