@@ -17,8 +17,6 @@ internal static class ChatRequests
             throw new UnknownNameException("model", wanted, [modelName]);
         Refuse(options.Tools is { Count: > 0 } && options.ToolMode is not NoneChatToolMode, "Tools", "this model cannot call tools");
         Refuse(options.ResponseFormat is ChatResponseFormatJson, "ResponseFormat", "this model cannot be held to JSON");
-        Refuse(options.FrequencyPenalty is { } frequency && frequency != 0, "FrequencyPenalty", "only a repetition penalty exists (GenerationOptions.RepetitionPenalty, by RawRepresentationFactory)");
-        Refuse(options.PresencePenalty is { } presence && presence != 0, "PresencePenalty", "only a repetition penalty exists (GenerationOptions.RepetitionPenalty, by RawRepresentationFactory)");
         Refuse(options.ConversationId is not null, "ConversationId", "nothing is kept between calls: send the whole conversation");
         Refuse(options.ContinuationToken is not null, "ContinuationToken", "answers are not continued in the background");
         var basis = options.RawRepresentationFactory?.Invoke(client) as GenerationOptions ?? defaults;
@@ -29,6 +27,8 @@ internal static class ChatRequests
             Temperature = options.Temperature is { } temperature ? Exact(temperature) : basis.Temperature,
             TopP = options.TopP is { } topP ? Exact(topP) : basis.TopP,
             TopK = options.TopK ?? basis.TopK,
+            FrequencyPenalty = options.FrequencyPenalty is { } frequency ? Exact(frequency) : basis.FrequencyPenalty,
+            PresencePenalty = options.PresencePenalty is { } presence ? Exact(presence) : basis.PresencePenalty,
             Seed = options.Seed is { } seed ? unchecked((ulong)seed) : basis.Seed,
             StopStrings = options.StopSequences is { Count: > 0 } stops ? [.. stops] : basis.StopStrings,
         };

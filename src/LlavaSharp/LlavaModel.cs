@@ -16,7 +16,7 @@ namespace LlavaSharp;
 /// A loaded model that looks at pictures and talks about them. Calls may come from any thread; they are answered one after the other,
 /// on the one thread that talks to libtorch.
 /// </summary>
-public sealed partial class LlavaModel : IDisposable
+public sealed partial class LlavaModel : IGenerationEngine, IDisposable
 {
     private readonly LoadedCheckpoint _checkpoint;
     private readonly ModelThread _thread;
@@ -72,6 +72,8 @@ public sealed partial class LlavaModel : IDisposable
 
     /// <summary>Whether tokens are guessed from the conversation and checked several at once; see <see cref="LoadOptions.PromptLookup"/>.</summary>
     public bool UsesPromptLookup { get; }
+
+    LlavaModel IGenerationEngine.Model => this;
 
     internal LoadedCheckpoint Checkpoint => _checkpoint;
 
@@ -234,6 +236,8 @@ public sealed partial class LlavaModel : IDisposable
     {
         cancellation.ThrowIfCancellationRequested();
         var settings = request.Options.Resolve(_checkpoint.Defaults);
+        if (request.Adapter is { } adapter)
+            throw new GenerationException($"The model '{Name}' was loaded without adapters; the request asks for '{adapter}'. Load it with an engine that has it.");
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         var watch = Stopwatch.StartNew();
@@ -248,13 +252,15 @@ public sealed partial class LlavaModel : IDisposable
         using var ownedPrompt = prompt;
         var imageSeconds = Lap(watch);
         var prefillSeconds = 0.0;
-        var text = new TextStream(Tokenizer, settings.StopStrings, piece => updates.TryWrite(new GenerationUpdate(piece)));
+        var shown = "";
+        var text = new TextStream(Tokenizer, settings.StopStrings, piece => shown += piece);
         var generated = CreateGenerator(_sequence, UsesPromptLookup).Generate(
-            prompt, settings, id => text.Put(id), () => prefillSeconds = Lap(watch), pictures: pictures, cancellation: cancellation);
+            prompt, settings, Put, () => prefillSeconds = Lap(watch), pictures: pictures, cancellation: cancellation);
         if (settings.NumBeams > 1)
             foreach (var id in generated.Ids)
                 text.Put(id);
         text.End();
+        Show(null);
         var reason = text.Stopped ? FinishReason.StopString : generated.Ended ? FinishReason.Stop : FinishReason.Length;
         var answer = text.Stopped ? text.Text.Trim() : TextStream.Decode(Tokenizer, generated.Ids).Trim();
         updates.TryWrite(new GenerationUpdate("", new GenerationResult(
@@ -262,6 +268,20 @@ public sealed partial class LlavaModel : IDisposable
         {
             Saved = new(generated.ReusedPromptTokens, savedPictures, generated.GuessedTokens),
         }));
+
+        bool Put(int id, GeneratedToken? token)
+        {
+            var goesOn = text.Put(id);
+            Show(token);
+            return goesOn;
+        }
+
+        void Show(GeneratedToken? token)
+        {
+            if (shown.Length > 0 || token is not null)
+                updates.TryWrite(new GenerationUpdate(shown) { Token = token });
+            shown = "";
+        }
     }
 
     /// <summary>The prompt's ids; checks that markers and pictures go together.</summary>

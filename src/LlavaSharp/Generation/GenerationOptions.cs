@@ -33,6 +33,21 @@ public sealed record GenerationOptions
     /// <summary>Generation ends where one of these texts appears; it is not part of the answer.</summary>
     public IReadOnlyList<string> StopStrings { get; init; } = [];
 
+    /// <summary>Subtracted from the logit of a token for each time that it was generated already, -2 to 2; 0: off.</summary>
+    public double FrequencyPenalty { get; init; }
+
+    /// <summary>Subtracted from the logit of each token that was generated already, -2 to 2; 0: off.</summary>
+    public double PresencePenalty { get; init; }
+
+    /// <summary>Added to the logits of tokens, by id, -100 to 100.</summary>
+    public IReadOnlyDictionary<int, float> LogitBias { get; init; } = new Dictionary<int, float>();
+
+    /// <summary>Tell the log-probability of each token, and those of so many of the most probable ones, 0 to 20; null: of none.</summary>
+    public int? TopLogProbabilities { get; init; }
+
+    /// <summary>Which tokens the answer may be made of; null: all.</summary>
+    public ITokenConstraint? Constraint { get; init; }
+
     /// <summary>Whether tokens are drawn at random.</summary>
     public bool DoSample => Temperature > 0;
 
@@ -50,6 +65,11 @@ public sealed record GenerationOptions
             RepetitionPenalty = RepetitionPenalty ?? defaults.RepetitionPenalty ?? 1,
             NumBeams = NumBeams,
             Seed = Seed,
+            FrequencyPenalty = FrequencyPenalty,
+            PresencePenalty = PresencePenalty,
+            LogitBias = LogitBias ?? new Dictionary<int, float>(),
+            TopLogProbabilities = TopLogProbabilities,
+            Constraint = Constraint,
             StopStrings = [.. StopStrings ?? []],
         };
         settings.Validate();

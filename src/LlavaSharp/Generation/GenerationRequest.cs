@@ -18,6 +18,12 @@ public sealed record GenerationRequest
     /// <summary>One picture for each marker, in order.</summary>
     public IReadOnlyList<Image> Images { get; init; } = [];
 
+    /// <summary>Who asks: an engine that batches lets everybody have their turn; null: all such are one.</summary>
+    public string? Client { get; init; }
+
+    /// <summary>The adapter that answers, by the name it was loaded under; null: the model as it is.</summary>
+    public string? Adapter { get; init; }
+
     /// <summary>How to generate.</summary>
     public GenerationOptions Options { get; init; } = new();
 

@@ -74,6 +74,13 @@ public sealed class LogitsProcessor
     public void Apply(Span<float> logits, ReadOnlySpan<int> previousIds)
     {
         Penalize(logits, previousIds);
+        Narrow(logits);
+    }
+
+    /// <summary>As <see cref="Apply"/>, but for the penalty.</summary>
+    /// <param name="logits">One value per token of the vocabulary, finite or minus infinity, changed in place.</param>
+    internal void Narrow(Span<float> logits)
+    {
         if (_settings.Temperature is not (0 or 1))
             Cool(logits, _settings.Temperature);
         Reserve(logits.Length);

@@ -16,13 +16,13 @@ internal sealed class TextGenerator(
     /// <summary>Generates one answer.</summary>
     /// <param name="prompt">One row.</param>
     /// <param name="settings">How to generate; <see cref="GenerationSettings.MaxNewTokens"/> already fits the context.</param>
-    /// <param name="onToken">Called with each new id; returns false to end the answer there. Not called during beam search, which knows its ids at the end only.</param>
+    /// <param name="onToken">Called with each new id and, where asked for, its log-probabilities; returns false to end the answer there. Not called during beam search, which knows its ids at the end only.</param>
     /// <param name="onPrefilled">Called when the prompt is computed.</param>
     /// <param name="observe">Called with the logits of each step [V] before they are processed.</param>
     /// <param name="pictures">The content hashes of the prompt's pictures; null: unknown, so that nothing is taken from an earlier answer and nothing kept.</param>
     /// <param name="cancellation">Ends the generation at the next token.</param>
     public GeneratedIds Generate(
-        MergedBatch prompt, GenerationSettings settings, Func<int, bool>? onToken = null, Action? onPrefilled = null,
+        MergedBatch prompt, GenerationSettings settings, Func<int, GeneratedToken?, bool>? onToken = null, Action? onPrefilled = null,
         Action<float[]>? observe = null, IReadOnlyList<UInt128>? pictures = null, CancellationToken cancellation = default)
     {
         if (settings.MaxNewTokens == 0)
@@ -88,13 +88,13 @@ internal sealed class TextGenerator(
 
     private GeneratedIds Decode(
         MergedBatch prompt, PositionKey[] contents, GenerationSettings settings, CachedSequence sequence,
-        Func<int, bool>? onToken, Action? onPrefilled, Action<float[]>? observe, CancellationToken cancellation)
+        Func<int, GeneratedToken?, bool>? onToken, Action? onPrefilled, Action<float[]>? observe, CancellationToken cancellation)
     {
         var ids = new List<int>();
         var history = new List<int>();
         if (startId is { } start)
             history.Add(start);
-        var sampler = new Sampler(settings);
+        var sampler = new Sampler(settings, endIds);
         var steps = new DecodingSteps(
             language, prompt.Embeddings.device, sequence, promptLookup ? new PromptLookup(contents.Select(key => key.Id)) : null);
         var (logits, reused) = steps.Begin(prompt, contents);
@@ -106,10 +106,10 @@ internal sealed class TextGenerator(
             var id = sampler.Next(logits, CollectionsMarshal.AsSpan(history));
             ids.Add(id);
             history.Add(id);
-            var goOn = onToken?.Invoke(id) ?? true;
+            var goOn = (onToken?.Invoke(id, sampler.LastToken) ?? true) && !sampler.IsComplete;
             var ended = endIds.Contains(id);
             if (ended || !goOn || ids.Count >= settings.MaxNewTokens)
-                return new(ids, ended) { ReusedPromptTokens = reused, GuessedTokens = steps.Guessed };
+                return new(ids, ended || sampler.IsComplete) { ReusedPromptTokens = reused, GuessedTokens = steps.Guessed };
             logits = steps.Next(id, settings.MaxNewTokens - ids.Count);
         }
     }

@@ -117,7 +117,7 @@ public sealed class PrefixReuseTests(EmbeddedModels models) : IClassFixture<Embe
             using var merged = model.Merge(model.EncodePrompt(model.CreatePrompt("Hello", 0), 0), []);
             var tokens = 0;
             return model.CreateGenerator(sequence).Generate(
-                merged, EmbeddedModels.Greedy.Resolve(), _ => ++tokens < 3 ? true : throw new InvalidDataException(), pictures: []);
+                merged, EmbeddedModels.Greedy.Resolve(), (_, _) => ++tokens < 3 ? true : throw new InvalidDataException(), pictures: []);
         }));
 
         Assert.Equal(0, sequence.Length);
