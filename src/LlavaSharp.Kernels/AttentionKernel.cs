@@ -23,27 +23,28 @@ internal static unsafe class AttentionKernel
     public static void Attend(KeyValueStore store, int row, int group, long first, long end, float scale, float* q, float* y)
     {
         var width = store.PaddedWidth;
-        var scores = stackalloc float[KeyValueStore.BlockPositions];
+        var positions = store.BlockPositions;
+        var scores = stackalloc float[positions];
         var query = stackalloc float[width];
         var sums = stackalloc float[width];
         new Span<float>(sums, width).Clear();
         new Span<float>(query, width).Clear();
         new ReadOnlySpan<float>(q, store.Width).CopyTo(new Span<float>(query, width));
         float most = float.NegativeInfinity, total = 0;
-        for (var block = first / KeyValueStore.BlockPositions; block * KeyValueStore.BlockPositions < end; block++)
+        for (var block = first / positions; block * positions < end; block++)
         {
-            var from = (int)Math.Max(0, first - block * KeyValueStore.BlockPositions);
-            var to = (int)Math.Min(KeyValueStore.BlockPositions, end - block * KeyValueStore.BlockPositions);
+            var from = (int)Math.Max(0, first - block * positions);
+            var to = (int)Math.Min(positions, end - block * positions);
             var keys = store.Head(row, (int)block, group, false);
             var values = store.Head(row, (int)block, group, true);
-            Score(store.Bits, keys, from, to, width, query, scale, scores);
+            Score(store.Bits, keys, positions, from, to, width, query, scale, scores);
             var largest = Largest(scores, from, to, most);
             var correction = largest == most ? 1 : MathF.Exp(most - largest);   // the first block begins at exp(-infinity), which is 0
             most = largest;
             total = total * correction + Exponentiate(scores, from, to, most, (float*)values);
             if (correction != 1)
                 Scale(sums, width, correction);
-            Mix(store.Bits, values, from, to, width, scores, sums);
+            Mix(store.Bits, values, positions, from, to, width, scores, sums);
         }
         var inverse = 1 / total;
         for (var i = 0; i < store.Width; i++)
@@ -51,10 +52,10 @@ internal static unsafe class AttentionKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Score(CacheBits bits, byte* head, int from, int to, int width, float* query, float scale, float* scores)
+    private static void Score(CacheBits bits, byte* head, int positions, int from, int to, int width, float* query, float scale, float* scores)
     {
         var scales = (float*)head;
-        var data = head + KeyValueStore.BlockPositions * sizeof(float);
+        var data = head + positions * sizeof(float);
         if (bits == CacheBits.Sixteen)
         {
             for (var position = from; position < to; position++)
@@ -106,9 +107,9 @@ internal static unsafe class AttentionKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Mix(CacheBits bits, byte* head, int from, int to, int width, float* weights, float* sums)
+    private static void Mix(CacheBits bits, byte* head, int positions, int from, int to, int width, float* weights, float* sums)
     {
-        var data = head + KeyValueStore.BlockPositions * sizeof(float);
+        var data = head + positions * sizeof(float);
         var i = 0;
         for (; i + Strip <= width; i += Strip)
         {

@@ -77,6 +77,20 @@ public sealed partial class LlavaModel : IGenerationEngine, IDisposable
 
     internal LoadedCheckpoint Checkpoint => _checkpoint;
 
+    internal ModelThread Thread => _thread;
+
+    internal ImageFeatureCache Features => _features;
+
+    internal PixelRounding PixelRounding => _pixelRounding;
+
+    internal CompatibilityOptions Quirks => _compatibility;
+
+    /// <summary>The ids that end an answer.</summary>
+    internal IReadOnlyList<int> EndIds => _checkpoint.Defaults.EndOfSequenceIds is { Count: > 0 } ends ? ends : Config.EosTokenIds;
+
+    /// <summary>The id that the repetition penalty counts beside the generated ones.</summary>
+    internal int? StartId => _checkpoint.Defaults.BeginningOfSequenceId ?? Config.BosTokenId;
+
     /// <summary>Loads a model.</summary>
     /// <param name="modelPath">A checkpoint's folder or hub id; null: the embedded model.</param>
     /// <param name="options">How to load it.</param>
@@ -243,9 +257,7 @@ public sealed partial class LlavaModel : IGenerationEngine, IDisposable
         var watch = Stopwatch.StartNew();
         var ids = EncodePrompt(request.Prompt, request.Images.Count, request.AddSpecialTokens);
         var pixels = PreparePixels(request.Images);
-        var promptTokens = ids.Count(id => id != LlavaConstants.ImageTokenIndex) + pixels.Take(MarkerCount(ids)).Sum(_checkpoint.Network.FeatureCount);
-        if (promptTokens >= ContextLength)
-            throw new ContextLengthException(promptTokens, ContextLength);
+        var promptTokens = CountPrompt(ids, pixels);
         settings = settings with { MaxNewTokens = Math.Min(settings.MaxNewTokens, ContextLength - promptTokens) };
         UInt128[] pictures = [.. pixels.Select(picture => picture.ContentHash())];
         var (prompt, savedPictures) = Merge(ids, pixels, pictures);
@@ -300,6 +312,14 @@ public sealed partial class LlavaModel : IGenerationEngine, IDisposable
         return ids;
     }
 
+    /// <summary>The positions that a prompt takes.</summary>
+    /// <exception cref="ContextLengthException">The context has no room for it and a token of the answer.</exception>
+    internal int CountPrompt(int[] ids, IReadOnlyList<PixelValues> pixels)
+    {
+        var count = ids.Count(id => id != LlavaConstants.ImageTokenIndex) + pixels.Take(MarkerCount(ids)).Sum(_checkpoint.Network.FeatureCount);
+        return count < ContextLength ? count : throw new ContextLengthException(count, ContextLength);
+    }
+
     /// <summary>The pixel values of pictures, as the config asks.</summary>
     internal IReadOnlyList<PixelValues> PreparePixels(IReadOnlyList<Image> images) => images.Count == 0
         ? []
@@ -319,12 +339,12 @@ public sealed partial class LlavaModel : IGenerationEngine, IDisposable
     /// <summary>A generator for this model; as it is by default, it keeps nothing and guesses nothing.</summary>
     internal TextGenerator CreateGenerator(CachedSequence? kept = null, bool promptLookup = false) => new(
         _checkpoint.Network.Language,
-        _checkpoint.Defaults.EndOfSequenceIds is { Count: > 0 } ends ? ends : Config.EosTokenIds,
-        _checkpoint.Defaults.BeginningOfSequenceId ?? Config.BosTokenId,
+        EndIds,
+        StartId,
         kept,
         promptLookup);
 
-    private static int MarkerCount(int[] ids) => ids.Count(id => id == LlavaConstants.ImageTokenIndex);
+    internal static int MarkerCount(int[] ids) => ids.Count(id => id == LlavaConstants.ImageTokenIndex);
 
     private static double Lap(Stopwatch watch)
     {

@@ -47,14 +47,20 @@ internal sealed class ImageFeatureCache(long capacity) : IDisposable
         return ([.. hashes.Take(pictures.Count).Select(hash => known[hash].alias().MoveToOuterDisposeScope())], pictures.Count - missing.Count);
     }
 
+    /// <summary>The features of a picture [features, C], of the caller's dispose scope; null when they are not held.</summary>
+    public Tensor? Find(UInt128 hash) => _held.TryGet(hash, out var features) ? features.alias() : null;
+
     /// <inheritdoc/>
     public void Dispose() => _held.Dispose();
 
-    // features of several pictures may share the memory of all, which must not live as long as one of them does
-    private void Keep(UInt128 hash, Tensor features, bool shared)
+    /// <summary>Holds the features of a picture, which stay the caller's, too.</summary>
+    /// <param name="hash">The picture's content hash.</param>
+    /// <param name="features">[features, C].</param>
+    /// <param name="shared">Whether they share memory with those of other pictures, which must not live as long as these do.</param>
+    public void Keep(UInt128 hash, Tensor features, bool shared)
     {
         var bytes = features.numel() * features.element_size();
-        if (_held.Holds(bytes))
+        if (_held.Holds(bytes) && !_held.TryGet(hash, out _))
             _held.Add(hash, (shared ? features.clone() : features.alias()).DetachFromDisposeScope(), bytes);
     }
 }

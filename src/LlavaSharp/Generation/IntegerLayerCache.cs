@@ -7,7 +7,7 @@ namespace LlavaSharp.Generation;
 /// <summary>Keys and values of one layer as integers, attended to by our own kernel where only a few positions are new.</summary>
 internal sealed unsafe class IntegerLayerCache(KeyValueCache owner, CacheBits bits) : LayerCache
 {
-    private const int FewQueries = 16;   // from there on, libtorch's matrix products over restored numbers are faster
+    internal const int FewQueries = 16;   // from there on, libtorch's matrix products over restored numbers are faster
     private KeyValueStore? _store;
 
     /// <inheritdoc/>
@@ -40,7 +40,7 @@ internal sealed unsafe class IntegerLayerCache(KeyValueCache owner, CacheBits bi
     /// <inheritdoc/>
     public override void Dispose() => _store?.Dispose();
 
-    private static Tensor Readable(Tensor x) => FusedOperations.Fits(x) ? x : x.to(ScalarType.Float32).contiguous();
+    internal static Tensor Readable(Tensor x) => FusedOperations.Fits(x) ? x : x.to(ScalarType.Float32).contiguous();
 
     private static float* Pointer(Tensor x) => FusedOperations.Pointer(x);
 }

@@ -5,7 +5,7 @@ namespace LlavaSharp.Generation;
 
 /// <summary>The keys and values of all layers for the positions computed so far. It grows in blocks, so that a short answer costs little memory.</summary>
 /// <remarks>Not safe for concurrent use; it belongs to one sequence (or one batch) at a time.</remarks>
-public sealed class KeyValueCache : IDisposable
+public class KeyValueCache : IDisposable
 {
     private readonly LayerCache[] _layers;
 
@@ -19,14 +19,19 @@ public sealed class KeyValueCache : IDisposable
             _layers[i] = format == KeyValueFormat.Dense ? new DenseLayerCache(this) : new IntegerLayerCache(this, format == KeyValueFormat.Integer8 ? CacheBits.Eight : CacheBits.Sixteen);
     }
 
-    /// <summary>The number of positions held.</summary>
-    public int Length { get; private set; }
+    private protected KeyValueCache(LayerCache[] layers) => _layers = layers;
+
+    /// <summary>The number of positions held; of sequences of different lengths, the longest one's.</summary>
+    public int Length { get; private protected set; }
+
+    /// <summary>The new positions of each sequence, which stand in one row behind each other; null: all sequences are rows of their own, and equally long.</summary>
+    internal virtual IReadOnlyList<KeyValueRow>? Rows => null;
 
     /// <summary>The cache of one layer.</summary>
     internal ILayerCache this[int layer] => _layers[layer];
 
     /// <summary>Says that all layers have appended <paramref name="count"/> positions.</summary>
-    public void Advance(int count) => Length += count;
+    public virtual void Advance(int count) => Length += count;
 
     /// <summary>Forgets the positions from <paramref name="length"/> on, so that a shared beginning can be used again.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The cache holds fewer positions.</exception>
@@ -49,5 +54,6 @@ public sealed class KeyValueCache : IDisposable
     {
         foreach (var layer in _layers)
             layer.Dispose();
+        GC.SuppressFinalize(this);
     }
 }

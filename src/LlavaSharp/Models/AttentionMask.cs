@@ -8,7 +8,8 @@ namespace LlavaSharp.Models;
 /// <param name="Table">[1 or B, 1 or H, T, K]: boolean (true: seen) or additive; null when every key is seen or the causal flag says it all.</param>
 /// <param name="Window">How many keys back a query sees, itself included; null: all.</param>
 /// <param name="IsPadded">Whether the table hides padding, or adds numbers of its own; else causal order and window say all.</param>
-internal readonly record struct AttentionMask(bool Causal, Tensor? Table, int? Window = null, bool IsPadded = false)
+/// <param name="ForRow">What the new queries of one sequence see, from their number and the number of keys before them; only where sequences of different lengths stand behind each other.</param>
+internal readonly record struct AttentionMask(bool Causal, Tensor? Table, int? Window = null, bool IsPadded = false, Func<int, int, AttentionMask>? ForRow = null)
 {
     /// <summary>Builds the mask for <paramref name="queries"/> new positions behind <paramref name="past"/> cached ones.</summary>
     /// <param name="queries">T.</param>

@@ -68,18 +68,38 @@ public sealed class ClipVisionTower
         if (pixelValues.shape is not [_, _, var height, var width] || height != _config.ImageSize || width != _config.ImageSize)
             throw new ArgumentException($"The vision tower takes pixel values [N, {_config.NumChannels}, {_config.ImageSize}, {_config.ImageSize}], not [{string.Join(", ", pixelValues.shape)}].", nameof(pixelValues));
         using var scope = NewDisposeScope();
-        var patches = nn.functional.conv2d(pixelValues.to(DataType), _patchKernel, strides: [_config.PatchSize, _config.PatchSize]);   // [N, C, S/P, S/P]
-        patches = patches.flatten(2).transpose(1, 2);                                                                                  // [N, patches, C]
-        var x = cat([_classEmbedding.expand(patches.shape[0], 1, -1), patches], 1).Plus(_positionEmbedding);                               // [N, 1 + patches, C]
-        x = _preNorm.Forward(x);
+        var x = Embed(pixelValues);
         observe?.Invoke(x);
         foreach (var layer in _layers)
         {
             x = layer.Forward(x);                                                                                                      // [N, 1 + patches, C]
             observe?.Invoke(x);
         }
+        return Select(x, pixelValues.dtype).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The number of layers.</summary>
+    internal int Layers => _layers.Length;
+
+    /// <summary>What the first layer takes: pictures [N, 3, S, S] to [N, 1 + patches, C].</summary>
+    internal Tensor Embed(Tensor pixelValues)
+    {
+        using var scope = NewDisposeScope();
+        var patches = nn.functional.conv2d(pixelValues.to(DataType), _patchKernel, strides: [_config.PatchSize, _config.PatchSize]);   // [N, C, S/P, S/P]
+        patches = patches.flatten(2).transpose(1, 2);                                                                                  // [N, patches, C]
+        var x = cat([_classEmbedding.expand(patches.shape[0], 1, -1), patches], 1).Plus(_positionEmbedding);                               // [N, 1 + patches, C]
+        return _preNorm.Forward(x).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>One layer: x [N, 1 + patches, C] to the same shape.</summary>
+    internal Tensor ForwardLayer(int layer, Tensor x) => _layers[layer].Forward(x);
+
+    /// <summary>The features that LLaVA takes of the last layer's output x [N, 1 + patches, C]: [N, features, C].</summary>
+    internal Tensor Select(Tensor x, ScalarType type)
+    {
+        using var scope = NewDisposeScope();
         if (_dropClassToken)
             x = x.narrow(1, 1, x.shape[1] - 1);                                                                                        // [N, patches, C]
-        return x.to(pixelValues.dtype).MoveToOuterDisposeScope();
+        return x.to(type).MoveToOuterDisposeScope();
     }
 }

@@ -1,5 +1,6 @@
 using LlavaSharp.Checkpoints;
 using LlavaSharp.Generation;
+using LlavaSharp.Kernels;
 using static TorchSharp.torch;
 
 namespace LlavaSharp.Models;
@@ -42,12 +43,31 @@ public sealed class Llama : CausalLanguageModel
         using var scope = NewDisposeScope();
         var past = cache?.Length ?? 0;
         var length = (int)embeddings.shape[1];
-        var mask = AttentionMask.Build(length, past, _window, visible, embeddings.device);
-        var rotation = _rotary.Tables(positions, past + length, embeddings.dtype);
+        var device = embeddings.device;
+        var mask = cache?.Rows is null
+            ? AttentionMask.Build(length, past, _window, visible, device)
+            : new AttentionMask(false, null, _window, ForRow: (queries, before) => AttentionMask.Build(queries, before, _window, null, device));
+        var rotation = cache?.Rows is { } rows ? Rotation(positions, rows, embeddings.dtype) : _rotary.Tables(positions, past + length, embeddings.dtype);
         var x = embeddings;                                                 // [B, T, C]
         for (var i = 0; i < _layers.Length; i++)
             x = _layers[i].Forward(x, rotation, mask, cache?[i]);           // [B, T, C]
         cache?.Advance(length);
         return _norm.Forward(x).MoveToOuterDisposeScope();                  // [B, T, C]
+    }
+
+    // angles may depend on a sequence's length
+    private (Tensor Cosine, Tensor Sine) Rotation(Tensor positions, IReadOnlyList<KeyValueRow> rows, ScalarType type)
+    {
+        var longest = rows.Max(row => row.Start + row.Count);
+        if (longest <= StableLength)
+            return _rotary.Tables(positions, longest, type);
+        var tables = new List<(Tensor Cosine, Tensor Sine)>(rows.Count);
+        long offset = 0;
+        foreach (var row in rows)
+        {
+            tables.Add(_rotary.Tables(positions.narrow(1, offset, row.Count), row.Start + row.Count, type));   // [1, t, 1, D]
+            offset += row.Count;
+        }
+        return (cat([.. tables.Select(table => table.Cosine)], 1), cat([.. tables.Select(table => table.Sine)], 1));   // [1, T, 1, D]
     }
 }

@@ -68,15 +68,21 @@ public sealed class LlavaNetwork
         if (pixelValues.Count == 0)
             return [];
         using var scope = NewDisposeScope();
-        var pixels = cat([.. pixelValues.Select(p => tensor(p.Data, [p.Tiles, 3, p.Height, p.Width]))], 0);                   // [tiles, 3, S, S]
-        if (rounding != PixelRounding.None)
-            pixels = pixels.to(rounding == PixelRounding.Float16 ? ScalarType.Float16 : ScalarType.BFloat16);
-        pixels = pixels.to(type, device);
-        var encoded = Encode(pixels);                                                                                           // [tiles, P, C]
+        var encoded = Encode(Pixels(pixelValues, type, device, rounding));                                                                                           // [tiles, P, C]
         var merged = MergeTiles(encoded, pixelValues);
         foreach (var features in merged)
             features.MoveToOuterDisposeScope();
         return merged;
+    }
+
+    /// <summary>Pixel values of pictures as the tower takes them: [tiles of all pictures, 3, S, S].</summary>
+    internal static Tensor Pixels(IReadOnlyList<PixelValues> pixelValues, ScalarType type, Device device, PixelRounding rounding)
+    {
+        using var scope = NewDisposeScope();
+        var pixels = cat([.. pixelValues.Select(p => tensor(p.Data, [p.Tiles, 3, p.Height, p.Width]))], 0);                   // [tiles, 3, S, S]
+        if (rounding != PixelRounding.None)
+            pixels = pixels.to(rounding == PixelRounding.Float16 ? ScalarType.Float16 : ScalarType.BFloat16);
+        return pixels.to(type, device).MoveToOuterDisposeScope();
     }
 
     /// <summary>Makes one run of features of the tiles of each picture.</summary>

@@ -33,12 +33,16 @@ public sealed class Mpt : CausalLanguageModel
         using var scope = NewDisposeScope();
         var past = cache?.Length ?? 0;
         var length = (int)embeddings.shape[1];
-        var bias = Bias(length, past, visible, embeddings);                  // [1 or B, H, T, K]
+        var mask = cache?.Rows is null
+            ? Mask(length, past, visible)
+            : new AttentionMask(false, null, IsPadded: true, ForRow: (queries, before) => Mask(queries, before, null));
         var x = embeddings;                                                  // [B, T, C]
         for (var i = 0; i < _layers.Length; i++)
-            x = _layers[i].Forward(x, new AttentionMask(false, bias, IsPadded: true), cache?[i]);
+            x = _layers[i].Forward(x, mask, cache?[i]);
         cache?.Advance(length);
         return _norm.Forward(x).MoveToOuterDisposeScope();                   // [B, T, C]
+
+        AttentionMask Mask(int queries, int before, Tensor? seen) => new(false, Bias(queries, before, seen, embeddings), IsPadded: true);   // [1 or B, H, T, K]
     }
 
     // some checkpoints that say "tied" hold a projection of their own all the same

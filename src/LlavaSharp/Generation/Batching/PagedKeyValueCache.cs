@@ -1,0 +1,90 @@
+using LlavaSharp.Kernels;
+using LlavaSharp.Models;
+using static TorchSharp.torch;
+
+namespace LlavaSharp.Generation.Batching;
+
+/// <summary>Keys and values of many sequences in pages of a fixed number of positions. Which pages make up a sequence is said anew for each pass.</summary>
+/// <remarks>Pages are made when they are first written, and kept. Not safe for concurrent use.</remarks>
+internal sealed class PagedKeyValueCache : KeyValueCache
+{
+    private readonly Dictionary<(int Queries, int Before), AttentionMask> _masks = [];
+    private KeyValueRow[] _rows = [];
+    private IReadOnlyList<IReadOnlyList<int>> _tables = [];
+    private Tensor? _slots;
+
+    private PagedKeyValueCache(LayerCache[] layers, int pagePositions)
+        : base(layers) => PagePositions = pagePositions;
+
+    /// <summary>Positions in a page.</summary>
+    public int PagePositions { get; }
+
+    /// <summary>The pages of each sequence of the pass.</summary>
+    public IReadOnlyList<IReadOnlyList<int>> Tables => _tables;
+
+    /// <inheritdoc/>
+    internal override IReadOnlyList<KeyValueRow> Rows => _rows;
+
+    /// <summary>An empty cache.</summary>
+    /// <param name="layers">How many layers the model has.</param>
+    /// <param name="format">How numbers are kept.</param>
+    /// <param name="pages">How many pages there are.</param>
+    /// <param name="pagePositions">Positions in a page, a multiple of 8.</param>
+    public static PagedKeyValueCache Create(int layers, KeyValueFormat format, int pages, int pagePositions)
+    {
+        var made = new LayerCache[layers];
+        var cache = new PagedKeyValueCache(made, pagePositions);
+        for (var i = 0; i < layers; i++)
+            made[i] = format == KeyValueFormat.Dense
+                ? new PagedDenseLayerCache(cache, pages)
+                : new PagedIntegerLayerCache(cache, format == KeyValueFormat.Integer8 ? CacheBits.Eight : CacheBits.Sixteen);
+        return cache;
+    }
+
+    /// <summary>Begins a pass.</summary>
+    /// <param name="rows">The new positions of each sequence.</param>
+    /// <param name="tables">The pages of each sequence, with room for the new positions.</param>
+    public void Begin(KeyValueRow[] rows, IReadOnlyList<IReadOnlyList<int>> tables)
+    {
+        End();
+        (_rows, _tables) = (rows, tables);
+        Length = rows.Max(row => row.Start);
+    }
+
+    /// <summary>What the queries of a sequence see; made once a pass.</summary>
+    public AttentionMask Mask(AttentionMask mask, KeyValueRow row)
+    {
+        if (!_masks.TryGetValue((row.Count, row.Start), out var made))
+        {
+            made = mask.ForRow!(row.Count, row.Start);
+            made.Table?.DetachFromDisposeScope();
+            _masks[(row.Count, row.Start)] = made;
+        }
+        return made;
+    }
+
+    /// <summary>Where the positions of a sequence lie: page * positions + position in the page.</summary>
+    public long[] Slots(int row, int first, int count)
+    {
+        var slots = new long[count];
+        for (var i = 0; i < count; i++)
+            slots[i] = (long)_tables[row][(first + i) / PagePositions] * PagePositions + (first + i) % PagePositions;
+        return slots;
+    }
+
+    /// <summary>Where the new positions lie: Int64 [T]; made once a pass.</summary>
+    public Tensor NewSlots(Device device) =>
+        _slots ??= tensor([.. _rows.SelectMany((row, i) => Slots(i, row.Start, row.Count))], device: device).DetachFromDisposeScope();
+
+    /// <summary>Does nothing: lengths are said for each pass.</summary>
+    public override void Advance(int count) => End();
+
+    private void End()
+    {
+        foreach (var mask in _masks.Values)
+            mask.Table?.Dispose();
+        _masks.Clear();
+        _slots?.Dispose();
+        _slots = null;
+    }
+}
