@@ -365,7 +365,8 @@ public sealed class BatchingEngine : IGenerationEngine, IAsyncDisposable
         var first = sequence.FirstToken ?? now;
         var timings = new GenerationTimings(
             sequence.ImageSeconds, _clock.GetElapsedTime(sequence.Prepared ?? first, first).TotalSeconds, _clock.GetElapsedTime(first, now).TotalSeconds);
-        _options.Observer?.Finished(sequence.Finish(timings));
+        var result = sequence.Finish(timings);
+        _options.Observer?.Finished(result);
     }
 
     private void Fail(EngineSequence sequence, Exception reason)

@@ -21,7 +21,7 @@ public sealed class BatchingEngineTests
             foreach (var request in requests)
                 alone.Add(await CompleteAsync(engine, request));
         // few pages, so that sequences are preempted, and small parts
-        await using var busy = new BatchingEngine(model, new() { MaxRunning = 6, CacheFormat = format, PagePositions = 16, MaxChunk = chunk, CacheBytes = 4 << 20 });
+        await using var busy = new BatchingEngine(model, new() { MaxRunning = 6, CacheFormat = format, PagePositions = 16, MinChunk = Math.Min(chunk, 16), MaxChunk = chunk, CacheBytes = 4 << 20 });
         var together = await Task.WhenAll(requests.Select(request => CompleteAsync(busy, request)));
 
         Assert.Equal(alone.Select(result => result.Text), together.Select(result => result.Text));
