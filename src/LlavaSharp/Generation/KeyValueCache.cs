@@ -27,6 +27,9 @@ public class KeyValueCache : IDisposable
     /// <summary>The new positions of each sequence, which stand in one row behind each other; null: all sequences are rows of their own, and equally long.</summary>
     internal virtual IReadOnlyList<KeyValueRow>? Rows => null;
 
+    /// <summary>The positions of a sequence's prompt, which count as computed at once; only where there are <see cref="Rows"/>.</summary>
+    internal virtual int PromptLength(int row) => throw new InvalidOperationException("All sequences are rows of their own.");
+
     /// <summary>The cache of one layer.</summary>
     internal ILayerCache this[int layer] => _layers[layer];
 

@@ -1,6 +1,5 @@
 using LlavaSharp.Checkpoints;
 using LlavaSharp.Generation;
-using LlavaSharp.Kernels;
 using static TorchSharp.torch;
 
 namespace LlavaSharp.Models;
@@ -47,7 +46,7 @@ public sealed class Llama : CausalLanguageModel
         var mask = cache?.Rows is null
             ? AttentionMask.Build(length, past, _window, visible, device)
             : new AttentionMask(false, null, _window, ForRow: (queries, before) => AttentionMask.Build(queries, before, _window, null, device));
-        var rotation = cache?.Rows is { } rows ? Rotation(positions, rows, embeddings.dtype) : _rotary.Tables(positions, past + length, embeddings.dtype);
+        var rotation = cache?.Rows is not null ? Rotation(positions, cache, embeddings.dtype) : _rotary.Tables(positions, past + length, embeddings.dtype);
         var x = embeddings;                                                 // [B, T, C]
         for (var i = 0; i < _layers.Length; i++)
             x = _layers[i].Forward(x, rotation, mask, cache?[i]);           // [B, T, C]
@@ -55,18 +54,24 @@ public sealed class Llama : CausalLanguageModel
         return _norm.Forward(x).MoveToOuterDisposeScope();                  // [B, T, C]
     }
 
-    // angles may depend on a sequence's length
-    private (Tensor Cosine, Tensor Sine) Rotation(Tensor positions, IReadOnlyList<KeyValueRow> rows, ScalarType type)
+    // angles may depend on a sequence's length: a prompt is turned by that of the whole prompt, a generated token by that up to itself
+    private (Tensor Cosine, Tensor Sine) Rotation(Tensor positions, KeyValueCache cache, ScalarType type)
     {
-        var longest = rows.Max(row => row.Start + row.Count);
+        var rows = cache.Rows!;
+        var longest = rows.Select((row, i) => Math.Max(row.Start + row.Count, cache.PromptLength(i))).Max();
         if (longest <= StableLength)
             return _rotary.Tables(positions, longest, type);
-        var tables = new List<(Tensor Cosine, Tensor Sine)>(rows.Count);
+        var tables = new List<(Tensor Cosine, Tensor Sine)>();
         long offset = 0;
-        foreach (var row in rows)
+        for (var i = 0; i < rows.Count; i++)
         {
-            tables.Add(_rotary.Tables(positions.narrow(1, offset, row.Count), row.Start + row.Count, type));   // [1, t, 1, D]
-            offset += row.Count;
+            var prompt = cache.PromptLength(i);
+            for (int position = rows[i].Start, end = position + rows[i].Count, count; position < end; position += count)
+            {
+                count = position < prompt ? Math.Min(end, prompt) - position : 1;
+                tables.Add(_rotary.Tables(positions.narrow(1, offset, count), Math.Max(prompt, position + 1), type));   // [1, t, 1, D]
+                offset += count;
+            }
         }
         return (cat([.. tables.Select(table => table.Cosine)], 1), cat([.. tables.Select(table => table.Sine)], 1));   // [1, T, 1, D]
     }

@@ -314,7 +314,7 @@ public sealed class BatchingEngine : IGenerationEngine, IAsyncDisposable
             last.Add(positions.Count - 1);
         }
         Flush();
-        _cache.Begin(rows, [.. plan.Items.Select(item => item.Sequence.Pages)]);
+        _cache.Begin(rows, [.. plan.Items.Select(item => item.Sequence.PromptLength)], [.. plan.Items.Select(item => item.Sequence.Pages)]);
         var embeddings = pieces.Count == 1 ? pieces[0] : cat(pieces, 1);                                         // [1, T, C]
         var hidden = _language.Forward(embeddings, tensor([.. positions], [1, positions.Count], device: device), null, _cache);
         if (last.Count == 0)

@@ -10,6 +10,7 @@ internal sealed class PagedKeyValueCache : KeyValueCache
 {
     private readonly Dictionary<(int Queries, int Before), AttentionMask> _masks = [];
     private KeyValueRow[] _rows = [];
+    private int[] _prompts = [];
     private IReadOnlyList<IReadOnlyList<int>> _tables = [];
     private Tensor? _slots;
 
@@ -41,13 +42,17 @@ internal sealed class PagedKeyValueCache : KeyValueCache
         return cache;
     }
 
+    /// <inheritdoc/>
+    internal override int PromptLength(int row) => _prompts[row];
+
     /// <summary>Begins a pass.</summary>
     /// <param name="rows">The new positions of each sequence.</param>
+    /// <param name="prompts">The positions of each sequence's prompt.</param>
     /// <param name="tables">The pages of each sequence, with room for the new positions.</param>
-    public void Begin(KeyValueRow[] rows, IReadOnlyList<IReadOnlyList<int>> tables)
+    public void Begin(KeyValueRow[] rows, int[] prompts, IReadOnlyList<IReadOnlyList<int>> tables)
     {
         End();
-        (_rows, _tables) = (rows, tables);
+        (_rows, _prompts, _tables) = (rows, prompts, tables);
         Length = rows.Max(row => row.Start);
     }
 
