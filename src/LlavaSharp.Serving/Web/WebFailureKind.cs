@@ -47,4 +47,7 @@ public enum WebFailureKind
 
     /// <summary>The answer was stopped.</summary>
     Stopped,
+
+    /// <summary>The web server itself failed; its log says why.</summary>
+    Internal,
 }

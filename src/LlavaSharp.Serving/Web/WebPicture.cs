@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
 using LlavaSharp.Imaging;
 
 namespace LlavaSharp.Serving.Web;
@@ -5,7 +7,9 @@ namespace LlavaSharp.Serving.Web;
 /// <summary>A picture of a message.</summary>
 public sealed class WebPicture
 {
+    private readonly Lock _lock = new();
     private string? _dataUri;
+    private (string Mode, PreparedPicture Picture)? _prepared;
 
     /// <summary>Takes a picture.</summary>
     /// <param name="image">The picture.</param>
@@ -32,4 +36,21 @@ public sealed class WebPicture
     /// <param name="options">Limits; null: the library's.</param>
     /// <exception cref="ImageException">It is no picture, is truncated, or exceeds a limit; <see cref="WebConversation.Refuse"/> shows it to the user.</exception>
     public static WebPicture Read(ReadOnlySpan<byte> encoded, string? name = null, ImageLoadOptions? options = null) => new(Image.FromBytes(encoded, options, name), name);
+
+    /// <summary>The picture as it is sent with a mode; the last one is kept, as every turn sends it again.</summary>
+    /// <exception cref="UnknownNameException">There is no such mode.</exception>
+    /// <exception cref="ImageException">The picture is so thin that a side would become 0.</exception>
+    [SuppressMessage("Security", "CA5351", Justification = "The original names its files so; nothing is protected by it.")]
+    internal PreparedPicture Prepare(string mode)
+    {
+        lock (_lock)
+        {
+            if (_prepared is { } prepared && prepared.Mode == mode)
+                return prepared.Picture;
+            var image = ConversationImage.Process(Image, mode);
+            var made = new PreparedPicture(image, Convert.ToHexStringLower(MD5.HashData(image.StoredPixels())), Convert.ToBase64String(image.EncodePng()));
+            _prepared = (mode, made);
+            return made;
+        }
+    }
 }

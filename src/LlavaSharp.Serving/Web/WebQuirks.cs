@@ -7,7 +7,7 @@ public sealed record WebQuirks
     public static WebQuirks Mended { get; } = new();
 
     /// <summary>Every fault as in the original.</summary>
-    public static WebQuirks Original { get; } = new() { UnescapedModeration = true, OnePicture = true, FirstTemplateStays = true };
+    public static WebQuirks Original { get; } = new() { UnescapedModeration = true, OnePicture = true, FirstTemplateStays = true, FailuresAreAnswers = true };
 
     /// <summary>Q23: the text of a moderation request loses its line feeds and is not escaped, so that a quotation mark makes the request unreadable.</summary>
     public bool UnescapedModeration { get; init; }
@@ -17,4 +17,7 @@ public sealed record WebQuirks
 
     /// <summary>A conversation keeps the template of the model that gave its first answer, whichever model is asked later.</summary>
     public bool FirstTemplateStays { get; init; }
+
+    /// <summary>What the page shows in the place of an answer that failed stays in the conversation, and the model is told later that it said so.</summary>
+    public bool FailuresAreAnswers { get; init; }
 }

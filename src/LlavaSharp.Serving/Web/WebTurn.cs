@@ -17,6 +17,9 @@ public sealed record WebTurn(int Number, string Question, IReadOnlyList<WebPictu
     /// <summary>What went wrong with the answer, or null.</summary>
     public WebFailure? Failure { get; init; }
 
+    /// <summary>The text that came before the answer failed, or null.</summary>
+    public string? PartialAnswer { get; init; }
+
     /// <summary>What the answer took; null where none was asked for.</summary>
     public WebStatistics? Statistics { get; init; }
 
