@@ -76,12 +76,12 @@ public sealed class ConversationLog
         {
             Directory.CreateDirectory(Path.GetFullPath(_options.LogFolder));
             using var file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-            var before = file.Length;
+            var before = file.CanSeek ? file.Length : -1;
             try
             {
                 file.Write(line);
             }
-            catch (IOException)
+            catch (IOException) when (before >= 0)
             {
                 file.SetLength(before);   // half a record would spoil the next one, too
                 throw;
