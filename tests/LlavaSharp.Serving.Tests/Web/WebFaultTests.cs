@@ -1,6 +1,8 @@
 using System.IO.Pipelines;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
+using System.Text.Json.Nodes;
 using LlavaSharp.Serving.Protocol;
 using LlavaSharp.Serving.Web;
 using Microsoft.Extensions.Time.Testing;
@@ -148,6 +150,49 @@ public class WebFaultTests
         Assert.Equal("half", last.Turns[0].PartialAnswer);
         Assert.Empty(stage.Records);
         Assert.False(stage.Conversation.IsAnswering);
+    }
+
+    [Fact]
+    public async Task Answer_WorkersConnectionBreaks_SaysSoAndKeepsWhatCame()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var serving = Task.Run(() => ServeAsync(listener), WebStage.Cancellation);
+        using var server = new WebConversations(new() { ControllerUrl = $"http://{listener.LocalEndpoint}", LogFolder = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName()) });
+        var conversation = server.Open("192.0.2.1");
+        await conversation.AddTextAsync("x", cancellation: WebStage.Cancellation);
+        await foreach (var _ in conversation.AnswerAsync(new("llava-v1"), WebStage.Cancellation))
+            continue;
+        await serving;
+        var turn = Assert.Single(conversation.State.Turns);
+        Assert.Equal(WebFailureKind.WorkerUnreachable, turn.Failure!.Kind);
+        Assert.Equal("half", turn.PartialAnswer);
+        Assert.Equal(ServerError, turn.Answer);
+        Assert.False(Directory.Exists(server.Options.LogFolder));
+
+        // a controller that names itself as the worker, and falls over in the middle of its answer
+        static async Task ServeAsync(TcpListener listener)
+        {
+            var address = $"{{\"address\":\"http://{listener.LocalEndpoint}\"}}";
+            await AnswerAsync(listener, _ => $"HTTP/1.1 200 OK\r\nContent-Length: {address.Length}\r\nConnection: close\r\n\r\n{address}");
+            await AnswerAsync(listener, body =>
+            {
+                var prompt = JsonNode.Parse(body)!["prompt"]!.GetValue<string>();
+                var frame = Encoding.UTF8.GetString(new StreamFrame(prompt + "half", 0).ToBytes());
+                return $"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{frame.Length:x}\r\n{frame}\r\n";
+            });
+        }
+
+        static async Task AnswerAsync(TcpListener listener, Func<string, string> reply)
+        {
+            using var client = await listener.AcceptTcpClientAsync(WebStage.Cancellation);
+            await using var stream = client.GetStream();
+            var buffer = new byte[1 << 16];
+            var text = "";
+            while (!text.Contains("\r\n\r\n{", StringComparison.Ordinal) || !text.EndsWith('}'))
+                text += Encoding.UTF8.GetString(buffer, 0, await stream.ReadAsync(buffer, WebStage.Cancellation));
+            await stream.WriteAsync(Encoding.UTF8.GetBytes(reply(text[text.IndexOf('{', StringComparison.Ordinal)..])), WebStage.Cancellation);
+        }
     }
 
     [Fact]

@@ -1,7 +1,7 @@
 using LlavaSharp.Parity;
 using LlavaSharp.Parity.Areas.Serving;
 
-namespace LlavaSharp.Serving.Tests;
+namespace LlavaSharp.Serving.Tests.Web;
 
 public class WebTranscriptTests
 {
