@@ -8,7 +8,8 @@ namespace LlavaSharp.Serving.Protocol;
 /// <param name="http">What sends; without a time limit of its own.</param>
 /// <param name="patience">So long a worker may be silent.</param>
 /// <param name="clock">What measures it.</param>
-internal sealed class WorkerClient(HttpClient http, TimeSpan patience, TimeProvider clock)
+/// <param name="userAgent">What it says it is when it lets a worker generate; null: nothing.</param>
+internal sealed class WorkerClient(HttpClient http, TimeSpan patience, TimeProvider clock, string? userAgent = null)
 {
     private const int Piece = 16 * 1024;            // bytes read at once
     private const int MostStatusBytes = 1 << 20;
@@ -42,6 +43,8 @@ internal sealed class WorkerClient(HttpClient http, TimeSpan patience, TimeProvi
     {
         using var content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
         using var request = new HttpRequestMessage(HttpMethod.Post, Url(address, "/worker_generate_stream")) { Content = content };
+        if (userAgent is not null)
+            request.Headers.TryAddWithoutValidation("User-Agent", userAgent);
         using var limit = new Silence(patience, clock, cancellation);
         HttpResponseMessage response;
         try
@@ -106,9 +109,9 @@ internal sealed class WorkerClient(HttpClient http, TimeSpan patience, TimeProvi
         // null: the error is somebody else's, or the caller has given up
         public WorkerException? Explain(Exception exception, string address) => exception switch
         {
-            OperationCanceledException when !_outer.IsCancellationRequested => new($"The worker at {address} was silent for {_patience.TotalSeconds:0} seconds.", exception),
+            OperationCanceledException when !_outer.IsCancellationRequested => new($"The worker at {address} was silent for {_patience.TotalSeconds:0} seconds.", exception, WorkerProblem.Silent),
             HttpRequestException or IOException => new($"The worker at {address} cannot be reached: {exception.Message}", exception),
-            ProtocolException => new($"The worker at {address} does not follow the protocol: {exception.Message}", exception),
+            ProtocolException => new($"The worker at {address} does not follow the protocol: {exception.Message}", exception, WorkerProblem.Garbled),
             _ => null,
         };
 

@@ -27,6 +27,9 @@ public sealed class Image
     /// <summary>The same bytes as <see cref="Rgb"/>, for callers that keep them.</summary>
     public ReadOnlyMemory<byte> RgbMemory => _rgb;
 
+    /// <summary>Whether the picture was gray in its file (8 bits, no alpha): then the three colours of a pixel are the same, and it is written as gray again.</summary>
+    internal bool IsGray { get; private init; }
+
     /// <summary>SHA-256 of size and pixels in lower-case hex, computed when first asked for: the same picture has the same hash whatever file it came from.</summary>
     public string ContentHash => _contentHash ??= ComputeHash();
 
@@ -61,7 +64,21 @@ public sealed class Image
         return new Image(width, height, rgb);
     }
 
-    /// <summary>The picture as a PNG file (8-bit RGB, lossless).</summary>
+    /// <summary>Wraps the pixels of a gray picture in RGB.</summary>
+    internal static Image FromGray(int width, int height, byte[] rgb) => new(width, height, rgb) { IsGray = true };
+
+    /// <summary>The pixels as the original holds them: one byte each where the picture is gray, else RGB.</summary>
+    internal byte[] StoredPixels()
+    {
+        if (!IsGray)
+            return _rgb;
+        var gray = new byte[_rgb.Length / 3];
+        for (var i = 0; i < gray.Length; i++)
+            gray[i] = _rgb[3 * i];
+        return gray;
+    }
+
+    /// <summary>The picture as a PNG file (8-bit RGB, or 8-bit gray where it was read from a gray file; lossless).</summary>
     public byte[] EncodePng() => PngEncoder.Encode(this);
 
     /// <summary>The picture as a JPEG file of a <paramref name="quality"/> between 1 and 100.</summary>

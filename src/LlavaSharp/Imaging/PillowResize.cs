@@ -18,7 +18,7 @@ public static class PillowResize
             return image;
         var rgb = GC.AllocateUninitializedArray<byte>(3 * width * height);
         Resample(new PaddedPixels(image.Rgb, image.Width, image.Height, 3), new ResizeWindow(width, height, 0, 0, width, height), rgb, 3 * width);
-        return Image.FromRgb(width, height, rgb);
+        return image.IsGray ? Image.FromGray(width, height, rgb) : Image.FromRgb(width, height, rgb);
     }
 
     /// <summary>Resizes a picture as it is stored: with premultiplied alpha where it has one, by nearest neighbour in the modes P, 1 and I;16.</summary>

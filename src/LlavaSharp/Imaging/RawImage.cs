@@ -87,6 +87,6 @@ internal sealed record RawImage(RawMode Mode, int Width, int Height, byte[] Data
                     rgb[to] = rgb[to + 1] = rgb[to + 2] = Data[from];
                     break;
             }
-        return Image.FromRgb(Width, Height, rgb);
+        return Mode == RawMode.Gray ? Image.FromGray(Width, Height, rgb) : Image.FromRgb(Width, Height, rgb);
     }
 }

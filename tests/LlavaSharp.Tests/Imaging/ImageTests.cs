@@ -20,6 +20,29 @@ public sealed class ImageTests : IDisposable
         Assert.Equal(image.Rgb.ToArray(), again.Rgb.ToArray());
     }
 
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(7, 3)]
+    [InlineData(100, 41)]
+    public void EncodePng_GrayPicture_StaysGray(int width, int height)
+    {
+        var gray = new byte[width * height];
+        new Random(width).NextBytes(gray);
+        var image = new RawImage(RawMode.Gray, width, height, gray).ToRgb();
+        Assert.True(image.IsGray);
+        Assert.Equal(gray, image.StoredPixels());
+        var file = image.EncodePng();
+        var again = ImageDecoder.Decode(file, null, null);
+        Assert.Equal(RawMode.Gray, again.Mode);
+        Assert.Equal(gray, again.Data);
+        var smaller = PillowResize.Resize(image, 5, 6);
+        Assert.True(smaller.IsGray);
+        Assert.Equal(PillowResize.Resize(new RawImage(RawMode.Gray, width, height, gray), 5, 6).Data, smaller.StoredPixels());
+        Assert.False(PictureFiles.Random(1, 2, 2).IsGray);
+        // a coloured border is not gray
+        Assert.Equal(width == height, ConversationImage.Process(image, "Pad").IsGray);
+    }
+
     [Fact]
     public void EncodeJpeg_ReadAgain_IsNear()
     {

@@ -1,0 +1,4 @@
+namespace LlavaSharp.Serving.Web;
+
+/// <summary>The controller cannot be asked.</summary>
+internal sealed class ControllerException(string message, Exception? innerException = null) : LlavaException(message, innerException);
