@@ -14,4 +14,8 @@ root.Subcommands.Add(EvalCommand.Create());
 root.Subcommands.Add(QuantizeCommand.Create());
 root.Subcommands.Add(ConvertCommand.Create());
 root.Subcommands.Add(ControllerCommand.Create());
+root.Subcommands.Add(WorkerCommand.Create());
+root.Subcommands.Add(SglangWorkerCommand.Create());
+root.Subcommands.Add(RegisterWorkerCommand.Create());
+root.Subcommands.Add(TestMessageCommand.Create());
 return await CommandRunner.RunAsync(root, args, Console.Error);

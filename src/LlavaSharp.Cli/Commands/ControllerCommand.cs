@@ -1,7 +1,5 @@
 using System.CommandLine;
 using LlavaSharp.Serving.Controller;
-using LlavaSharp.Serving.Hosting;
-using Microsoft.Extensions.Logging;
 
 namespace LlavaSharp.Cli.Commands;
 
@@ -12,17 +10,16 @@ internal static class ControllerCommand
 
     public static Command Create()
     {
-        var host = new Option<string>("--host") { Description = "The address to listen at.", DefaultValueFactory = _ => "localhost", HelpName = "HOST" };
-        var port = new Option<int>("--port") { Description = "The port to listen at.", DefaultValueFactory = _ => 21001, HelpName = "N" };
         var dispatch = new Option<string>("--dispatch-method") { Description = "How a worker is chosen: lottery (by speed) or shortest_queue.", DefaultValueFactory = _ => "shortest_queue", HelpName = "METHOD" };
         var quirks = new Option<bool>("--original-quirks") { Description = "Keep the original's faults." };
-        var command = new Command("controller", "Know the workers, tell clients which one has a model, and pass their answers on.") { host, port, dispatch, quirks };
+        var command = new Command("controller", "Know the workers, tell clients which one has a model, and pass their answers on.") { dispatch, quirks };
+        var server = new ServerFlags(command, port: 21001);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var options = new ControllerOptions
             {
-                Host = parsed.GetValue(host)!,
-                Port = parsed.GetValue(port) is >= 0 and <= ushort.MaxValue and var number ? number : throw new UsageException($"{parsed.GetValue(port)} is no port: ports go from 0 to 65535 (--port)."),
+                Host = server.Host(parsed),
+                Port = server.Port(parsed),
                 DispatchMethod = parsed.GetValue(dispatch) switch
                 {
                     "lottery" => DispatchMethod.Lottery,
@@ -31,10 +28,9 @@ internal static class ControllerCommand
                 },
                 SecondErrorFrame = parsed.GetValue(quirks),
             };
-            await using var server = await ControllerServer.StartAsync(
-                options, logging => logging.AddProvider(new LogLines(LogName, Console.Error, new LogFile($"{LogName}.log", options.Clock), options.Clock)), cancellationToken);
-            Console.Out.WriteLine($"The controller listens at {server.Address}");
-            await server.WaitAsync(cancellationToken);
+            await using var running = await ControllerServer.StartAsync(options, ServerFlags.Log(LogName), cancellationToken);
+            Console.Out.WriteLine($"The controller listens at {running.Address}");
+            await running.WaitAsync(cancellationToken);
             return CommandRunner.Done;
         });
         return command;

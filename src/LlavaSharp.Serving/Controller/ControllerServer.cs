@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using LlavaSharp.Serving.Hosting;
 using LlavaSharp.Serving.Protocol;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -15,7 +14,7 @@ namespace LlavaSharp.Serving.Controller;
 /// </summary>
 public sealed class ControllerServer : IAsyncDisposable
 {
-    private readonly WebApplication _app;
+    private readonly ServerHost _host;
     private readonly HttpClient _http;
     private readonly ControllerOptions _options;
     private readonly WorkerRegistry _registry;
@@ -26,34 +25,19 @@ public sealed class ControllerServer : IAsyncDisposable
     {
         _options = options;
         _registry = new(options.DispatchMethod, options.Clock, options.Random);
-        var addresses = ListeningAddress.Resolve(options.Host);
         // no proxy: workers are neighbours; the patience of the client is the only limit
         _http = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
         _client = new(_http, options.WorkerPatience, options.Clock);
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            ListeningAddress.Listen(kestrel, addresses, options.Port);
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = options.MaxBodyBytes;
-        });
-        if (logging is not null)
-        {
-            builder.Logging.ClearProviders();
-            logging(builder.Logging);
-        }
-        // what the framework does is not worth a line; that it does not start is said by the error
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
-        builder.Services.AddSingleton(_registry).AddSingleton(options.Clock).AddHostedService<ExpirySweep>();
-        _app = builder.Build();
-        _directory = new(_registry, _client, _app.Logger);
-        FastApiReplies.Use(_app);
-        _app.UseRouting();
+        _host = ServerHost.Create("controller", options.Host, options.Port, options.MaxBodyBytes, logging, services => services.AddSingleton(_registry).AddSingleton(options.Clock).AddHostedService<ExpirySweep>());
+        _directory = new(_registry, _client, _host.App.Logger);
+        AccessLog.Use(_host.App);
+        FastApiReplies.Use(_host.App);
+        _host.App.UseRouting();
         Map();
     }
 
     /// <summary>Where it listens, once it runs.</summary>
-    public Uri Address => new(_app.Urls.First());
+    public Uri Address => _host.Address;
 
     /// <summary>Starts one.</summary>
     /// <param name="options">How.</param>
@@ -66,25 +50,23 @@ public sealed class ControllerServer : IAsyncDisposable
         var server = new ControllerServer(options, logging);
         try
         {
-            await server._app.StartAsync(cancellation).ConfigureAwait(false);
+            await server._host.StartAsync(cancellation).ConfigureAwait(false);
             return server;
         }
-        catch (Exception exception)
+        catch
         {
             await server.DisposeAsync().ConfigureAwait(false);
-            if (exception is IOException or System.Net.Sockets.SocketException)
-                throw new ServingException($"The controller cannot listen at {options.Host}:{options.Port}: {exception.Message.TrimEnd('.')}. Choose another port (--port) or address (--host), or stop what listens there.", exception);
             throw;
         }
     }
 
     /// <summary>Returns when it has been told to stop.</summary>
-    public Task WaitAsync(CancellationToken cancellation = default) => Microsoft.Extensions.Hosting.HostingAbstractionsHostExtensions.WaitForShutdownAsync(_app, cancellation);
+    public Task WaitAsync(CancellationToken cancellation = default) => _host.WaitAsync(cancellation);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _app.DisposeAsync().ConfigureAwait(false);
+        await _host.DisposeAsync().ConfigureAwait(false);
         _http.Dispose();
     }
 
@@ -125,7 +107,7 @@ public sealed class ControllerServer : IAsyncDisposable
             await FastApiReplies.WriteJsonAsync(context, (await _directory.StatusAsync(context.RequestAborted).ConfigureAwait(false)).ToJson()).ConfigureAwait(false));
         Post("/worker_generate_stream", RelayAsync);
 
-        void Post(string path, RequestDelegate handler) => _app.MapPost(path, handler);
+        void Post(string path, RequestDelegate handler) => _host.App.MapPost(path, handler);
     }
 
     private async Task RelayAsync(HttpContext context)
@@ -134,7 +116,7 @@ public sealed class ControllerServer : IAsyncDisposable
         var model = ProtocolJson.Text(json, "model");
         if (_registry.Choose(model) is not { } worker)
         {
-            _app.Logger.LogInformation("no worker: {Model}", model);
+            _host.App.Logger.LogInformation("no worker: {Model}", model);
             await SendAsync(StreamFrame.Error(StreamFrame.NoWorker).ToBytes()).ConfigureAwait(false);
             if (_options.SecondErrorFrame)
                 await SendAsync(StreamFrame.Error(StreamFrame.WorkerUnreachable).ToBytes()).ConfigureAwait(false);
@@ -147,7 +129,7 @@ public sealed class ControllerServer : IAsyncDisposable
         }
         catch (WorkerException exception)
         {
-            _app.Logger.LogInformation("worker timeout: {Worker}: {Reason}", worker, exception.Message);
+            _host.App.Logger.LogInformation("worker timeout: {Worker}: {Reason}", worker, exception.Message);
             await SendAsync(StreamFrame.Error(StreamFrame.WorkerUnreachable).ToBytes()).ConfigureAwait(false);
         }
 

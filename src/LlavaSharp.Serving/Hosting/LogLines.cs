@@ -11,12 +11,12 @@ namespace LlavaSharp.Serving.Hosting;
 internal sealed class LogLines(string name, TextWriter console, LogFile? file, TimeProvider clock) : ILoggerProvider
 {
     /// <inheritdoc/>
-    public ILogger CreateLogger(string categoryName) => new Logger(this);
+    public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName == AccessLog.Category ? categoryName : name);
 
     /// <inheritdoc/>
     public void Dispose() => file?.Dispose();
 
-    private void Write(LogLevel level, string message, Exception? exception)
+    private void Write(string name, LogLevel level, string message, Exception? exception)
     {
         var word = level switch
         {
@@ -36,7 +36,7 @@ internal sealed class LogLines(string name, TextWriter console, LogFile? file, T
         }
     }
 
-    private sealed class Logger(LogLines owner) : ILogger
+    private sealed class Logger(LogLines owner, string name) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
@@ -44,6 +44,6 @@ internal sealed class LogLines(string name, TextWriter console, LogFile? file, T
         public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            owner.Write(logLevel, formatter(state, exception), exception);
+            owner.Write(name, logLevel, formatter(state, exception), exception);
     }
 }

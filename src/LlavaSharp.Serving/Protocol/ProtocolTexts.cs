@@ -5,4 +5,7 @@ internal static class ProtocolTexts
 {
     /// <summary>What a client is shown whenever no answer can be had.</summary>
     public const string ServerError = "**NETWORK ERROR DUE TO HIGH TRAFFIC. PLEASE REGENERATE OR REFRESH THIS PAGE.**";
+
+    /// <summary>What the original's clients say they are.</summary>
+    public const string UserAgent = "LLaVA Client";
 }

@@ -7,8 +7,6 @@ namespace LlavaSharp.Serving.Web;
 /// <summary>What all conversations of a web server share: the controller's models, the log, the moderation, and how many answers run at once. One a process; safe for concurrent use.</summary>
 public sealed class WebConversations : IDisposable
 {
-    private const string UserAgent = "LLaVA Client";
-
     private readonly HttpClient _neighbours;
     private readonly HttpClient _outside;
 
@@ -39,7 +37,7 @@ public sealed class WebConversations : IDisposable
         _neighbours = new(handler ?? new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }, disposeHandler: handler is null) { Timeout = Timeout.InfiniteTimeSpan };
         _outside = new(handler ?? new SocketsHttpHandler { AllowAutoRedirect = false }, disposeHandler: handler is null) { Timeout = Timeout.InfiniteTimeSpan };
         Controller = new(_neighbours, options.ControllerUrl, options.ControllerPatience, options.Clock);
-        Workers = new(_neighbours, options.WorkerPatience, options.Clock, UserAgent);
+        Workers = new(_neighbours, options.WorkerPatience, options.Clock, ProtocolTexts.UserAgent);
         Slots = new(options.ConcurrencyCount);
         Models = new(Controller, Logger);
         Moderation = new(_outside, options, Logger);

@@ -1,3 +1,4 @@
+using LlavaSharp.Serving.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace LlavaSharp.Serving.Web;

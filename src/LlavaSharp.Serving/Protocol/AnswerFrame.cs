@@ -1,7 +1,6 @@
 using System.Text;
-using LlavaSharp.Serving.Protocol;
 
-namespace LlavaSharp.Serving.Web;
+namespace LlavaSharp.Serving.Protocol;
 
 /// <summary>A frame of a worker's stream as the web server reads it.</summary>
 internal static class AnswerFrame

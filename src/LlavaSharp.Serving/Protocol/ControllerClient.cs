@@ -3,9 +3,8 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
 using LlavaSharp.IO;
-using LlavaSharp.Serving.Protocol;
 
-namespace LlavaSharp.Serving.Web;
+namespace LlavaSharp.Serving.Protocol;
 
 /// <summary>Asks the controller as its clients do.</summary>
 /// <param name="http">What sends; without a time limit of its own.</param>

@@ -1,0 +1,32 @@
+using System.CommandLine;
+using LlavaSharp.Serving.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace LlavaSharp.Cli.Commands;
+
+/// <summary>The flags that say where a server listens, and its log.</summary>
+internal sealed class ServerFlags
+{
+    private readonly Option<string> _host = new("--host") { Description = "The address to listen at.", DefaultValueFactory = _ => "localhost", HelpName = "HOST" };
+    private readonly Option<int> _port;
+
+    /// <summary>Adds the flags to a verb.</summary>
+    public ServerFlags(Command command, int port)
+    {
+        _port = new("--port") { Description = "The port to listen at; 0 takes a free one.", DefaultValueFactory = _ => port, HelpName = "N" };
+        command.Options.Add(_host);
+        command.Options.Add(_port);
+    }
+
+    public string Host(ParseResult parsed) => parsed.GetValue(_host)!;
+
+    /// <exception cref="UsageException">It is no port.</exception>
+    public int Port(ParseResult parsed) => parsed.GetValue(_port) is >= 0 and <= ushort.MaxValue and var number
+        ? number : throw new UsageException($"{parsed.GetValue(_port)} is no port: ports go from 0 to 65535 (--port).");
+
+    /// <summary>Lines as the original's, on standard error and in a file that begins anew every day.</summary>
+    /// <param name="name">The program's name in the lines.</param>
+    /// <param name="file">The file's name; null: the program's.</param>
+    public static Action<ILoggingBuilder> Log(string name, string? file = null) => logging =>
+        logging.AddProvider(new LogLines(name, Console.Error, new LogFile($"{file ?? name}.log", TimeProvider.System), TimeProvider.System));
+}

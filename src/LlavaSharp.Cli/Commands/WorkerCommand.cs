@@ -1,0 +1,29 @@
+using System.CommandLine;
+using LlavaSharp.Generation.Batching;
+using LlavaSharp.Serving.Workers;
+
+namespace LlavaSharp.Cli.Commands;
+
+/// <summary><c>llava worker</c>: the original's <c>llava.serve.model_worker</c>.</summary>
+internal static class WorkerCommand
+{
+    public static Command Create()
+    {
+        var multiModal = new Option<bool>("--multi-modal") { Description = "Accepted for compatibility; the checkpoint says whether it sees." };
+        var flashAttention = new Option<bool>("--use-flash-attn") { Description = "Accepted for compatibility; attention is always computed in parts." };
+        var command = new Command("worker", "Load a model and answer requests for it, known to a controller.") { multiModal, flashAttention };
+        var worker = new WorkerFlags(command);
+        var model = new ModelFlags(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            if (parsed.GetValue(multiModal))
+                Console.Error.WriteLine("Multimodal mode is automatically detected with model name, please use `llava` to include `llava` in the model path.");
+            var options = model.LoadOptions(parsed, Console.Error) with { ModelName = worker.ModelName(parsed) };
+            using var loaded = await LlavaModel.LoadAsync(model.ModelPath(parsed)?.TrimEnd('/'), options, cancellationToken);
+            await using var engine = new BatchingEngine(loaded);
+            var quirks = options.Compatibility == CompatibilityOptions.Original ? WorkerQuirks.Original : WorkerQuirks.Mended;
+            return await worker.RunAsync(parsed, new EngineBackend(engine, loaded.Name, quirks), quirks, cancellationToken);
+        });
+        return command;
+    }
+}

@@ -1,0 +1,72 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace LlavaSharp.Serving.Hosting;
+
+/// <summary>What every server of ours is made of: it listens where it was told, and only there, limits bodies, and logs in the original's words.</summary>
+internal sealed class ServerHost : IAsyncDisposable
+{
+    private readonly string _name;
+    private readonly string _host;
+    private readonly int _port;
+
+    private ServerHost(string name, string host, int port, WebApplication app) => (_name, _host, _port, App) = (name, host, port, app);
+
+    /// <summary>The application, for endpoints to be mapped.</summary>
+    public WebApplication App { get; }
+
+    /// <summary>Where it listens, once it runs.</summary>
+    public Uri Address => new(App.Urls.First());
+
+    /// <summary>Prepares one.</summary>
+    /// <param name="name">What errors call it, such as <c>controller</c>.</param>
+    /// <param name="host">The name or number that it listens at.</param>
+    /// <param name="port">The port; 0 takes a free one.</param>
+    /// <param name="maxBodyBytes">The most bytes of a request.</param>
+    /// <param name="logging">Where it writes its log; null: to the console.</param>
+    /// <param name="services">Adds services.</param>
+    /// <exception cref="ServingException">The address has no number.</exception>
+    public static ServerHost Create(string name, string host, int port, long maxBodyBytes, Action<ILoggingBuilder>? logging, Action<IServiceCollection>? services = null)
+    {
+        var addresses = ListeningAddress.Resolve(host);
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            ListeningAddress.Listen(kestrel, addresses, port);
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = maxBodyBytes;
+        });
+        if (logging is not null)
+        {
+            builder.Logging.ClearProviders();
+            logging(builder.Logging);
+        }
+        // what the framework does is not worth a line; that it does not start is said by the error
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
+        services?.Invoke(builder.Services);
+        return new(name, host, port, builder.Build());
+    }
+
+    /// <summary>Begins to listen.</summary>
+    /// <exception cref="ServingException">The address is in use, or no address of this machine.</exception>
+    public async Task StartAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await App.StartAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is IOException or System.Net.Sockets.SocketException)
+        {
+            throw new ServingException($"The {_name} cannot listen at {_host}:{_port}: {exception.Message.TrimEnd('.')}. Choose another port (--port) or address (--host), or stop what listens there.", exception);
+        }
+    }
+
+    /// <summary>Returns when it has been told to stop.</summary>
+    public Task WaitAsync(CancellationToken cancellation) => App.WaitForShutdownAsync(cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => App.DisposeAsync();
+}
