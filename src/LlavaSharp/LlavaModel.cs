@@ -272,10 +272,9 @@ public sealed partial class LlavaModel : IGenerationEngine, IDisposable
             foreach (var id in generated.Ids)
                 text.Put(id);
         text.End();
-        Show(null);
         var reason = text.Stopped ? FinishReason.StopString : generated.Ended ? FinishReason.Stop : FinishReason.Length;
         var answer = text.Stopped ? text.Text.Trim() : TextStream.Decode(Tokenizer, generated.Ids).Trim();
-        updates.TryWrite(new GenerationUpdate("", new GenerationResult(
+        updates.TryWrite(new GenerationUpdate(shown, new GenerationResult(
             request.Prompt, ids, generated.Ids, answer, reason, promptTokens, new GenerationTimings(imageSeconds, prefillSeconds, Lap(watch)))
         {
             Saved = new(generated.ReusedPromptTokens, savedPictures, generated.GuessedTokens),
@@ -284,15 +283,9 @@ public sealed partial class LlavaModel : IGenerationEngine, IDisposable
         bool Put(int id, GeneratedToken? token)
         {
             var goesOn = text.Put(id);
-            Show(token);
-            return goesOn;
-        }
-
-        void Show(GeneratedToken? token)
-        {
-            if (shown.Length > 0 || token is not null)
-                updates.TryWrite(new GenerationUpdate(shown) { Token = token });
+            updates.TryWrite(new GenerationUpdate(shown) { Token = token });
             shown = "";
+            return goesOn;
         }
     }
 

@@ -1,4 +1,5 @@
 using LlavaSharp.Parity.Areas;
+using LlavaSharp.Parity.Areas.Serving;
 
 namespace LlavaSharp.Parity;
 
@@ -17,6 +18,7 @@ public static class ParityAreas
         new QuantizationArea(),
         new LlavaHfArea(),
         new RealLlmArea(),
+        new ServingArea(),
     ];
 
     /// <summary>The areas that no check knows yet: where their folder exists they count as failed.</summary>
@@ -26,7 +28,6 @@ public static class ParityAreas
         "samplers",
         "training",
         "evaluation",
-        "serving",
         "gguf",
     ];
 

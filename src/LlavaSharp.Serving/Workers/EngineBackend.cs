@@ -25,6 +25,8 @@ public sealed class EngineBackend(IGenerationEngine engine, string name, WorkerQ
         var asked = WorkerRequest.Read(request);
         IReadOnlyList<Image> pictures = asked.Pictures.Count > 0 && Sees ? await Task.Run(asked.DecodePictures, cancellation).ConfigureAwait(false) : [];
         var prompt = pictures.Count > 0 ? asked.Prompt.Replace(WorkerRequest.Marker, engine.Model.ImageMarker, StringComparison.Ordinal) : asked.Prompt;
+        if (pictures.Count == 0 && asked.Markers > 0 && _quirks.DeadThreadSilence > TimeSpan.Zero)
+            await Task.Delay(_quirks.DeadThreadSilence, cancellation).ConfigureAwait(false);
         var limit = Room(prompt, pictures.Count, asked.MaxNewTokens);
         if (limit < 1)
         {
@@ -33,8 +35,6 @@ public sealed class EngineBackend(IGenerationEngine engine, string name, WorkerQ
         }
         if (_quirks.StopIsCutOnly && asked.Stop is null)
             throw new GenerationException("The request has no 'stop' (Q18).");
-        if (pictures.Count == 0 && asked.Markers > 0 && _quirks.DeadThreadSilence > TimeSpan.Zero)
-            await Task.Delay(_quirks.DeadThreadSilence, cancellation).ConfigureAwait(false);
         var generation = new GenerationRequest
         {
             Prompt = prompt,

@@ -1,7 +1,7 @@
 namespace LlavaSharp.Generation;
 
-/// <summary>A piece of an answer while it is being generated.</summary>
-/// <param name="Text">The next piece of text, possibly empty.</param>
+/// <summary>A piece of an answer while it is being generated: one for each token, and one more at the end.</summary>
+/// <param name="Text">The next piece of text, often empty: words are held back until they are complete.</param>
 /// <param name="Result">The whole answer; only in the last update.</param>
 public sealed record GenerationUpdate(string Text, GenerationResult? Result = null)
 {

@@ -86,7 +86,8 @@ internal sealed class EngineSequence : ScheduledSequence, IDisposable
         _history.Add(id);
         Append(id);
         var goesOn = _text.Put(id);
-        Show(_sampler.LastToken);
+        Updates.Writer.TryWrite(new GenerationUpdate(_shown) { Token = _sampler.LastToken });
+        _shown = "";
         if (_model.EndIds.Contains(id) || _sampler.IsComplete)
             Reason = FinishReason.Stop;
         else if (!goesOn)
@@ -103,13 +104,12 @@ internal sealed class EngineSequence : ScheduledSequence, IDisposable
     public GenerationResult Finish(GenerationTimings timings)
     {
         _text.End();
-        Show(null);
         List<int> generated = [.. _history.Skip(_historyStart)];
         // a stop string may be complete only with what was held back
         var reason = _text.Stopped ? FinishReason.StopString : Reason ?? FinishReason.Length;
         var answer = _text.Stopped ? _text.Text.Trim() : TextStream.Decode(_model.Tokenizer, generated).Trim();
         var result = new GenerationResult(Request.Prompt, Ids, generated, answer, reason, PromptTokens, timings) { Saved = new(Reused, SavedPictures, 0) };
-        Updates.Writer.TryWrite(new GenerationUpdate("", result));
+        Updates.Writer.TryWrite(new GenerationUpdate(_shown, result));
         Updates.Writer.TryComplete();
         return result;
     }
@@ -123,12 +123,5 @@ internal sealed class EngineSequence : ScheduledSequence, IDisposable
             foreach (var features in Features)
                 features?.Dispose();
         Prompt?.Dispose();
-    }
-
-    private void Show(GeneratedToken? token)
-    {
-        if (_shown.Length > 0 || token is not null)
-            Updates.Writer.TryWrite(new GenerationUpdate(_shown) { Token = token });
-        _shown = "";
     }
 }
