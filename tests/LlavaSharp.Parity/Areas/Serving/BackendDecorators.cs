@@ -26,7 +26,7 @@ internal sealed class GreedyBackend(IWorkerBackend inner) : IWorkerBackend
 
     public IAsyncEnumerable<string> AnswerAsync(JsonNode? request, CancellationToken cancellation)
     {
-        request!["temperature"] = 0;
+        request!["temperature"] = 0.0;
         return inner.AnswerAsync(request, cancellation);
     }
 }
