@@ -20,6 +20,7 @@ internal static class ControllerCommand
             {
                 Host = server.Host(parsed),
                 Port = server.Port(parsed),
+                WorkerSecret = server.WorkerSecret(parsed),
                 DispatchMethod = parsed.GetValue(dispatch) switch
                 {
                     "lottery" => DispatchMethod.Lottery,

@@ -8,6 +8,7 @@ namespace LlavaSharp.Cli.Commands;
 internal sealed class ServerFlags
 {
     private readonly Option<string> _host = new("--host") { Description = "The address to listen at.", DefaultValueFactory = _ => "localhost", HelpName = "HOST" };
+    private readonly Option<string?> _workerSecret = new("--worker-secret-file") { Description = "A file whose first line controller and workers must share. Without it: any worker may register, as in the original.", HelpName = "FILE" };
     private readonly Option<int> _port;
 
     /// <summary>Adds the flags to a verb.</summary>
@@ -16,6 +17,7 @@ internal sealed class ServerFlags
         _port = new("--port") { Description = "The port to listen at; 0 takes a free one.", DefaultValueFactory = _ => port, HelpName = "N" };
         command.Options.Add(_host);
         command.Options.Add(_port);
+        command.Options.Add(_workerSecret);
     }
 
     public string Host(ParseResult parsed) => parsed.GetValue(_host)!;
@@ -23,6 +25,10 @@ internal sealed class ServerFlags
     /// <exception cref="UsageException">It is no port.</exception>
     public int Port(ParseResult parsed) => parsed.GetValue(_port) is >= 0 and <= ushort.MaxValue and var number
         ? number : throw new UsageException($"{parsed.GetValue(_port)} is no port: ports go from 0 to 65535 (--port).");
+
+    /// <summary>What controller and workers share; null: nothing.</summary>
+    /// <exception cref="LlavaSharp.Serving.ServingException">The file cannot be read.</exception>
+    public string? WorkerSecret(ParseResult parsed) => parsed.GetValue(_workerSecret) is { } path ? LlavaSharp.Serving.Security.WorkerSecret.Read(path) : null;
 
     /// <summary>Lines as the original's, on standard error and in a file that begins anew every day.</summary>
     /// <param name="name">The program's name in the lines.</param>

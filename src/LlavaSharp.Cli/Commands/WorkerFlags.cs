@@ -37,6 +37,7 @@ internal sealed class WorkerFlags
         {
             Host = _server.Host(parsed),
             Port = _server.Port(parsed),
+            WorkerSecret = _server.WorkerSecret(parsed),
             WorkerAddress = parsed.GetValue(_workerAddress),
             ControllerAddress = parsed.GetValue(_controllerAddress)!,
             Register = !parsed.GetValue(_noRegister),

@@ -15,6 +15,9 @@ public sealed record ControllerOptions
     /// <summary>Q19: behind the frame that says that no worker has the model comes another that says that it cannot be reached.</summary>
     public bool SecondErrorFrame { get; init; }
 
+    /// <summary>What workers must know to register and to send heartbeats (the header <c>X-Llava-Worker-Secret</c>); null: nothing, as in the original.</summary>
+    public string? WorkerSecret { get; init; }
+
     /// <summary>So long a worker may be silent before it counts as unreachable.</summary>
     public TimeSpan WorkerPatience { get; init; } = TimeSpan.FromSeconds(5);
 

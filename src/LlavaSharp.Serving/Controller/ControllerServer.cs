@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using LlavaSharp.Serving.Hosting;
 using LlavaSharp.Serving.Protocol;
+using LlavaSharp.Serving.Security;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -30,6 +31,8 @@ public sealed class ControllerServer : IAsyncDisposable
         _client = new(_http, options.WorkerPatience, options.Clock);
         _host = ServerHost.Create("controller", options.Host, options.Port, options.MaxBodyBytes, logging, services => services.AddSingleton(_registry).AddSingleton(options.Clock).AddHostedService<ExpirySweep>());
         _directory = new(_registry, _client, _host.App.Logger);
+        if (options.WorkerSecret is null && !_host.IsLoopback)
+            _host.App.Logger.LogWarning("ANYBODY who reaches {Host}:{Port} can offer models and read what users ask. Give a secret to controller and workers (--worker-secret-file), or listen at localhost only.", options.Host, options.Port);
         AccessLog.Use(_host.App);
         FastApiReplies.Use(_host.App);
         _host.App.UseRouting();
@@ -74,6 +77,8 @@ public sealed class ControllerServer : IAsyncDisposable
     {
         Post("/register_worker", async context =>
         {
+            if (await IsRefusedAsync(context).ConfigureAwait(false))
+                return;
             var (json, _) = await FastApiReplies.ReadAsync(context).ConfigureAwait(false);
             var (address, checkHeartBeat) = (ProtocolJson.Text(json, "worker_name"), ProtocolJson.Flag(json, "check_heart_beat"));
             var status = json["worker_status"] switch
@@ -99,6 +104,8 @@ public sealed class ControllerServer : IAsyncDisposable
         });
         Post("/receive_heart_beat", async context =>
         {
+            if (await IsRefusedAsync(context).ConfigureAwait(false))
+                return;
             var (json, _) = await FastApiReplies.ReadAsync(context).ConfigureAwait(false);
             var known = _registry.HeartBeat(ProtocolJson.Text(json, "worker_name"), ProtocolJson.Number(json, "queue_length"));
             await FastApiReplies.WriteJsonAsync(context, new JsonObject { ["exist"] = known }).ConfigureAwait(false);
@@ -108,6 +115,17 @@ public sealed class ControllerServer : IAsyncDisposable
         Post("/worker_generate_stream", RelayAsync);
 
         void Post(string path, RequestDelegate handler) => _host.App.MapPost(path, handler);
+    }
+
+    // who may offer models
+    private async Task<bool> IsRefusedAsync(HttpContext context)
+    {
+        if (WorkerSecret.Knows(context, _options.WorkerSecret))
+            return false;
+        _host.App.Logger.LogWarning("Refused {Path} from {Client}: it does not know the secret", context.Request.Path, context.Connection.RemoteIpAddress);
+        context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+        await FastApiReplies.WriteJsonAsync(context, new JsonObject { ["detail"] = "Unauthorized" }).ConfigureAwait(false);
+        return true;
     }
 
     private async Task RelayAsync(HttpContext context)

@@ -13,10 +13,13 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly string _host;
     private readonly int _port;
 
-    private ServerHost(string name, string host, int port, WebApplication app) => (_name, _host, _port, App) = (name, host, port, app);
+    private ServerHost(string name, string host, int port, bool isLoopback, WebApplication app) => (_name, _host, _port, IsLoopback, App) = (name, host, port, isLoopback, app);
 
     /// <summary>The application, for endpoints to be mapped.</summary>
     public WebApplication App { get; }
+
+    /// <summary>Whether only this machine reaches it.</summary>
+    public bool IsLoopback { get; }
 
     /// <summary>Where it listens, once it runs.</summary>
     public Uri Address => new(App.Urls.First());
@@ -47,7 +50,7 @@ internal sealed class ServerHost : IAsyncDisposable
         // what the framework does is not worth a line; that it does not start is said by the error
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         services?.Invoke(builder.Services);
-        return new(name, host, port, builder.Build());
+        return new(name, host, port, addresses.All(System.Net.IPAddress.IsLoopback), builder.Build());
     }
 
     /// <summary>Begins to listen.</summary>

@@ -79,7 +79,11 @@ public sealed class GuardedImageFetcher : IImageFetcher, IDisposable
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
 
-    private Uri Check(string address, Uri? from)
+    /// <summary>What an address says by itself, before anybody is asked.</summary>
+    /// <param name="address">The address.</param>
+    /// <param name="from">The one that redirects to it, or null.</param>
+    /// <exception cref="ImageFetchException">It is not allowed.</exception>
+    internal Uri Check(string address, Uri? from)
     {
         var made = from is null ? Uri.TryCreate(address, UriKind.Absolute, out var url) : Uri.TryCreate(from, address, out url);
         if (!made || url!.Scheme != Uri.UriSchemeHttp && url.Scheme != Uri.UriSchemeHttps)

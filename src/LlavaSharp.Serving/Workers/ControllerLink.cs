@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using LlavaSharp.IO;
 using LlavaSharp.Serving.Protocol;
+using LlavaSharp.Serving.Security;
 using Microsoft.Extensions.Logging;
 
 namespace LlavaSharp.Serving.Workers;
@@ -125,7 +126,11 @@ internal sealed class ControllerLink(HttpClient http, WorkerOptions options, str
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = content };
+            if (options.WorkerSecret is { } secret)
+                request.Headers.TryAddWithoutValidation(WorkerSecret.Header, secret);
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token).ConfigureAwait(false);
+            if (response.StatusCode == HttpStatusCode.Unauthorized)
+                throw new ServingException($"The controller at {options.ControllerAddress} wants workers to know its secret. Give the same file to both (--worker-secret-file).");
             if (response.StatusCode != HttpStatusCode.OK)
                 throw new ServingException($"The controller at {options.ControllerAddress} answered {(int)response.StatusCode} to {path}. Check --controller-address.");
             await response.Content.LoadIntoBufferAsync(MostBytes, linked.Token).ConfigureAwait(false);

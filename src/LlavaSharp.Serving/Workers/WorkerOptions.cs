@@ -15,6 +15,9 @@ public sealed record WorkerOptions
     /// <summary>The controller with which it registers.</summary>
     public string ControllerAddress { get; init; } = "http://localhost:21001";
 
+    /// <summary>What the controller wants workers to know; null: nothing.</summary>
+    public string? WorkerSecret { get; init; }
+
     /// <summary>Whether it registers, and sends heartbeats.</summary>
     public bool Register { get; init; } = true;
 
