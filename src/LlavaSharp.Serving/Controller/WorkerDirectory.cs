@@ -6,6 +6,9 @@ namespace LlavaSharp.Serving.Controller;
 /// <summary>Keeps the registry true by asking the workers themselves.</summary>
 internal sealed class WorkerDirectory(WorkerRegistry registry, WorkerClient client, ILogger logger)
 {
+    /// <summary>What a worker in the same process says of itself, by its address; null: it is elsewhere.</summary>
+    public Func<string, WorkerStatus?> Local { get; init; } = _ => null;
+
     /// <summary>Registers a worker.</summary>
     /// <param name="address">Where it listens.</param>
     /// <param name="checkHeartBeat">Whether it will send heartbeats.</param>
@@ -42,6 +45,8 @@ internal sealed class WorkerDirectory(WorkerRegistry registry, WorkerClient clie
 
     private async Task<WorkerStatus?> AskAsync(string address, CancellationToken cancellation)
     {
+        if (Local(address) is { } local)
+            return local;
         try
         {
             return await client.StatusAsync(address, cancellation).ConfigureAwait(false);

@@ -9,6 +9,8 @@ namespace LlavaSharp.Serving.Hosting;
 /// <summary>What every server of ours is made of: it listens where it was told, and only there, limits bodies, and logs in the original's words.</summary>
 internal sealed class ServerHost : IAsyncDisposable
 {
+    private static readonly TimeSpan _drain = TimeSpan.FromMinutes(2);
+
     private readonly string _name;
     private readonly string _host;
     private readonly int _port;
@@ -50,6 +52,8 @@ internal sealed class ServerHost : IAsyncDisposable
         // what the framework does is not worth a line; that it does not start is said by the error
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         services?.Invoke(builder.Services);
+        // what is being answered when the server is told to stop is answered to its end
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = _drain);
         return new(name, host, port, addresses.All(System.Net.IPAddress.IsLoopback), builder.Build());
     }
 
@@ -65,6 +69,21 @@ internal sealed class ServerHost : IAsyncDisposable
         {
             throw new ServingException($"The {_name} cannot listen at {_host}:{_port}: {exception.Message.TrimEnd('.')}. Choose another port (--port) or address (--host), or stop what listens there.", exception);
         }
+    }
+
+    /// <summary>
+    /// Maps <c>/health/live</c> (the process answers) and <c>/health/ready</c> (it may be sent requests: status 503 while it is not, and as soon as it is told to stop).
+    /// </summary>
+    /// <param name="isReady">Whether it may be sent requests; null: as soon as it listens.</param>
+    public void MapHealth(Func<bool>? isReady = null)
+    {
+        App.MapGet("/health/live", context => FastApiReplies.WriteJsonAsync(context, new System.Text.Json.Nodes.JsonObject { ["status"] = "live" }));
+        App.MapGet("/health/ready", context =>
+        {
+            var ready = !App.Lifetime.ApplicationStopping.IsCancellationRequested && isReady?.Invoke() != false;
+            context.Response.StatusCode = ready ? 200 : 503;
+            return FastApiReplies.WriteJsonAsync(context, new System.Text.Json.Nodes.JsonObject { ["status"] = ready ? "ready" : "not ready" });
+        });
     }
 
     /// <summary>Returns when it has been told to stop.</summary>

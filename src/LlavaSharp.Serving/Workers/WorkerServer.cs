@@ -1,9 +1,5 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using LlavaSharp.Serving.Hosting;
-using LlavaSharp.Serving.Protocol;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace LlavaSharp.Serving.Workers;
@@ -17,32 +13,31 @@ public sealed class WorkerServer : IAsyncDisposable
     private readonly ServerHost _host;
     private readonly HttpClient _http;
     private readonly WorkerOptions _options;
-    private readonly IWorkerBackend _backend;
-    private readonly WorkerSlots _slots;
+    private readonly WorkerService _service;
     private readonly CancellationTokenSource _stop = new();
     private ControllerLink? _link;
     private Task _beats = Task.CompletedTask;
 
     private WorkerServer(WorkerOptions options, IWorkerBackend backend, Action<ILoggingBuilder>? logging)
     {
-        (_options, _backend, _slots) = (options, backend, new(options.LimitModelConcurrency));
+        _options = options;
         // no proxy: the controller is a neighbour; patience is the only limit
         _http = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
         _host = ServerHost.Create("worker", options.Host, options.Port, options.MaxBodyBytes, logging);
+        _service = new(options, backend, _host.App.Logger);
         AccessLog.Use(_host.App);
         FastApiReplies.Use(_host.App);
         _host.App.UseRouting();
-        _host.App.MapPost("/worker_get_status", context => FastApiReplies.WriteJsonAsync(context, Status.ToJson()));
-        _host.App.MapPost("/worker_generate_stream", AnswerAsync);
+        _host.MapHealth();
+        _host.App.MapPost("/worker_get_status", context => FastApiReplies.WriteJsonAsync(context, _service.Status.ToJson()));
+        _host.App.MapPost("/worker_generate_stream", _service.AnswerAsync);
     }
 
     /// <summary>Where it listens.</summary>
     public Uri Address => _host.Address;
 
     /// <summary>Requests that run or wait.</summary>
-    public int QueueLength => _slots.QueueLength;
-
-    private WorkerStatus Status => new(_backend.ModelNames, _options.Speed, _slots.QueueLength);
+    public int QueueLength => _service.QueueLength;
 
     private ILogger Logger => _host.App.Logger;
 
@@ -81,13 +76,14 @@ public sealed class WorkerServer : IAsyncDisposable
         await _host.DisposeAsync().ConfigureAwait(false);
         await _beats.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _http.Dispose();
-        _slots.Dispose();
+        _service.Dispose();
         _stop.Dispose();
     }
 
     private async Task JoinAsync(CancellationToken cancellation)
     {
-        _link = new(_http, _options, _options.WorkerAddress ?? Address.ToString().TrimEnd('/'), () => Status, Logger);
+        _link = new(_http, _options, _options.WorkerAddress ?? Address.ToString().TrimEnd('/'), () => _service.Status, Logger);
+        _service.Changed = () => _link.ChangedAsync(_stop.Token);
         if (!_options.Register)
             return;
         try
@@ -99,71 +95,5 @@ public sealed class WorkerServer : IAsyncDisposable
             Logger.LogError("Not registered yet: {Reason}", exception.Message);
         }
         _beats = Task.Run(() => _link.RunAsync(_stop.Token), CancellationToken.None);
-    }
-
-    private async Task AnswerAsync(HttpContext context)
-    {
-        var request = await ReadAsync(context).ConfigureAwait(false);
-        await _slots.EnterAsync(context.RequestAborted).ConfigureAwait(false);
-        try
-        {
-            await _link!.ChangedAsync(_stop.Token).ConfigureAwait(false);
-            await context.Response.StartAsync(context.RequestAborted).ConfigureAwait(false);
-            await foreach (var frame in FramesAsync(request, context.RequestAborted).ConfigureAwait(false))
-            {
-                await context.Response.Body.WriteAsync(frame.ToBytes(), context.RequestAborted).ConfigureAwait(false);
-                await context.Response.Body.FlushAsync(context.RequestAborted).ConfigureAwait(false);
-            }
-            // the reply is whole before the slot is free, as in the original
-            await context.Response.CompleteAsync().ConfigureAwait(false);
-        }
-        finally
-        {
-            _slots.Leave();
-            await _link!.ChangedAsync(_stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
-    private async IAsyncEnumerable<StreamFrame> FramesAsync(JsonNode? request, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
-    {
-        await using var texts = _backend.AnswerAsync(request, cancellation).GetAsyncEnumerator(cancellation);
-        while (true)
-        {
-            var failed = false;
-            try
-            {
-                if (!await texts.MoveNextAsync().ConfigureAwait(false))
-                    yield break;
-            }
-            catch (Exception exception) when (!cancellation.IsCancellationRequested)
-            {
-                failed = true;
-                if (exception is LlavaException)
-                    Logger.LogWarning("Caught {Kind}: {Reason}", exception.GetType().Name, exception.Message);
-                else
-                    Logger.LogError(exception, "Caught Unknown Error");
-            }
-            if (failed)
-            {
-                yield return StreamFrame.Error(StreamFrame.GenerationFailed);
-                yield break;
-            }
-            yield return new(texts.Current, 0);
-        }
-    }
-
-    // what is no JSON takes no slot
-    private static async Task<JsonNode?> ReadAsync(HttpContext context)
-    {
-        using var body = new MemoryStream();
-        await context.Request.Body.CopyToAsync(body, context.RequestAborted).ConfigureAwait(false);
-        try
-        {
-            return JsonNode.Parse(body.GetBuffer().AsSpan(0, (int)body.Length));
-        }
-        catch (JsonException exception)
-        {
-            throw new ProtocolException($"The body is no JSON: {exception.Message}", exception);
-        }
     }
 }

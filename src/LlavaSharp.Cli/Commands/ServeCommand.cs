@@ -1,0 +1,46 @@
+using System.CommandLine;
+using LlavaSharp.Generation.Batching;
+using LlavaSharp.Serving.Hosting;
+using LlavaSharp.Serving.Security;
+using LlavaSharp.Serving.Workers;
+
+namespace LlavaSharp.Cli.Commands;
+
+/// <summary><c>llava serve</c>: a model and all that serves it, in one process at one port.</summary>
+internal static class ServeCommand
+{
+    private const string LogName = "serve";
+
+    public static Command Create()
+    {
+        var name = new Option<string?>("--model-name") { Description = "The model's name. Without it: the end of its path.", HelpName = "NAME" };
+        var running = new Option<int>("--max-running") { Description = "How many requests are answered at once.", DefaultValueFactory = _ => 16, HelpName = "N" };
+        var waiting = new Option<int>("--max-waiting") { Description = "How many requests may wait; more are told to ask again later.", DefaultValueFactory = _ => 256, HelpName = "N" };
+        var hosts = new Option<string[]>("--allow-image-host") { Description = "A host whose pictures are fetched for clients (*.example.org: all below it). Without it: only pictures that clients send.", HelpName = "HOST" };
+        var command = new Command("serve", "Load a model and serve it: OpenAI's interface and the original's protocol, at one port.") { name, running, waiting, hosts };
+        var server = new ServerFlags(command, port: 8080);
+        var model = new ModelFlags(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var options = model.LoadOptions(parsed, Console.Error) with { ModelName = parsed.GetValue(name) };
+            using var loaded = await LlavaModel.LoadAsync(model.ModelPath(parsed), options, cancellationToken);
+            await using var engine = new BatchingEngine(loaded, new() { MaxRunning = parsed.GetValue(running), MaxWaiting = parsed.GetValue(waiting) });
+            using var fetcher = parsed.GetValue(hosts) is { Length: > 0 } allowed ? new GuardedImageFetcher(new() { AllowedHosts = allowed }) : null;
+            var serverOptions = new LlavaServerOptions
+            {
+                Host = server.Host(parsed),
+                Port = server.Port(parsed),
+                WorkerSecret = server.WorkerSecret(parsed),
+                LimitModelConcurrency = parsed.GetValue(running),
+                Quirks = options.Compatibility == CompatibilityOptions.Original ? WorkerQuirks.Original : WorkerQuirks.Mended,
+                OpenAi = new() { Fetcher = fetcher },
+            };
+            await using var listening = await LlavaServer.StartAsync(serverOptions, engine, null, ServerFlags.Log(LogName), cancellationToken);
+            Console.Out.WriteLine($"{loaded.Name} is served at {listening.Address}");
+            Console.Out.WriteLine($"  OpenAI's interface: {listening.Address}v1");
+            await listening.WaitAsync(cancellationToken);
+            return CommandRunner.Done;
+        });
+        return command;
+    }
+}
