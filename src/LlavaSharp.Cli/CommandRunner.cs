@@ -25,6 +25,8 @@ internal static class CommandRunner
             if (parsed.Errors.Count > 0)
                 throw new UsageException(UsageMessages.Describe(parsed));
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, Error = error };
+            if (parsed.CommandResult.Command is ServingCommand)
+                configuration.ProcessTerminationTimeout = ServingCommand.Patience;
             if (parsed.CommandResult.Command is IHandlesInterrupts)
                 configuration.ProcessTerminationTimeout = null;
             return await parsed.InvokeAsync(configuration, cancellationToken);

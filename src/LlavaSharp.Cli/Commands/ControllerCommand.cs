@@ -12,7 +12,7 @@ internal static class ControllerCommand
     {
         var dispatch = new Option<string>("--dispatch-method") { Description = "How a worker is chosen: lottery (by speed) or shortest_queue.", DefaultValueFactory = _ => "shortest_queue", HelpName = "METHOD" };
         var quirks = new Option<bool>("--original-quirks") { Description = "Keep the original's faults." };
-        var command = new Command("controller", "Know the workers, tell clients which one has a model, and pass their answers on.") { dispatch, quirks };
+        var command = new ServingCommand("controller", "Know the workers, tell clients which one has a model, and pass their answers on.") { dispatch, quirks };
         var server = new ServerFlags(command, port: 21001);
         command.SetAction(async (parsed, cancellationToken) =>
         {

@@ -11,7 +11,7 @@ internal static class SglangWorkerCommand
     {
         var endpoint = new Option<string>("--sgl-endpoint") { Description = "Where the SGLang server listens, such as http://127.0.0.1:30000.", Required = true, HelpName = "URL" };
         var quirks = new Option<bool>("--original-quirks") { Description = "Keep the original's faults." };
-        var command = new Command("sglang-worker", "Answer requests with an SGLang server, known to a controller.") { endpoint, quirks };
+        var command = new ServingCommand("sglang-worker", "Answer requests with an SGLang server, known to a controller.") { endpoint, quirks };
         var worker = new WorkerFlags(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {

@@ -11,7 +11,7 @@ internal static class WorkerCommand
     {
         var multiModal = new Option<bool>("--multi-modal") { Description = "Accepted for compatibility; the checkpoint says whether it sees." };
         var flashAttention = new Option<bool>("--use-flash-attn") { Description = "Accepted for compatibility; attention is always computed in parts." };
-        var command = new Command("worker", "Load a model and answer requests for it, known to a controller.") { multiModal, flashAttention };
+        var command = new ServingCommand("worker", "Load a model and answer requests for it, known to a controller.") { multiModal, flashAttention };
         var worker = new WorkerFlags(command);
         var model = new ModelFlags(command);
         command.SetAction(async (parsed, cancellationToken) =>
