@@ -17,7 +17,7 @@ internal static class ServeCommand
         var running = new Option<int>("--max-running") { Description = "How many requests are answered at once.", DefaultValueFactory = _ => 16, HelpName = "N" };
         var waiting = new Option<int>("--max-waiting") { Description = "How many requests may wait; more are told to ask again later.", DefaultValueFactory = _ => 256, HelpName = "N" };
         var hosts = new Option<string[]>("--allow-image-host") { Description = "A host whose pictures are fetched for clients (*.example.org: all below it). Without it: only pictures that clients send.", HelpName = "HOST" };
-        var command = new ServingCommand("serve", "Load a model and serve it: OpenAI's interface and the original's protocol, at one port.") { name, running, waiting, hosts };
+        var command = new ServingCommand("serve", "Load a model and serve it: OpenAI's and Ollama's interfaces and the original's protocol, at one port.") { name, running, waiting, hosts };
         var server = new ServerFlags(command, port: 8080);
         var model = new ModelFlags(command);
         command.SetAction(async (parsed, cancellationToken) =>
@@ -38,6 +38,7 @@ internal static class ServeCommand
             await using var listening = await LlavaServer.StartAsync(serverOptions, engine, null, ServerFlags.Log(LogName), cancellationToken);
             Console.Out.WriteLine($"{loaded.Name} is served at {listening.Address}");
             Console.Out.WriteLine($"  OpenAI's interface: {listening.Address}v1");
+            Console.Out.WriteLine($"  Ollama's interface: {listening.Address}api");
             await listening.WaitAsync(cancellationToken);
             return CommandRunner.Done;
         });

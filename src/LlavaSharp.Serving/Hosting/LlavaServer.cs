@@ -1,5 +1,6 @@
 using LlavaSharp.Generation;
 using LlavaSharp.Serving.Controller;
+using LlavaSharp.Serving.Ollama;
 using LlavaSharp.Serving.OpenAi;
 using LlavaSharp.Serving.Workers;
 using Microsoft.AspNetCore.Builder;
@@ -10,7 +11,7 @@ namespace LlavaSharp.Serving.Hosting;
 
 /// <summary>
 /// One model, and all that serves it, in one process at one port: the original's controller with a worker inside (further workers may register), and the
-/// OpenAI-compatible interface.
+/// interfaces of OpenAI and Ollama.
 /// </summary>
 public sealed class LlavaServer : IAsyncDisposable
 {
@@ -34,6 +35,7 @@ public sealed class LlavaServer : IAsyncDisposable
         _host.MapHealth();
         _controller.Map(_host.App);
         _host.App.MapOpenAi(Models, options.OpenAi);
+        _host.App.MapOllama(Models, options.OpenAi);
     }
 
     /// <summary>Where it listens.</summary>

@@ -21,7 +21,7 @@ public sealed record LlavaServerOptions
     /// <summary>Which faults of the original's workers are reproduced.</summary>
     public WorkerQuirks Quirks { get; init; } = WorkerQuirks.Mended;
 
-    /// <summary>The limits of the OpenAI-compatible interface.</summary>
+    /// <summary>The limits of the interfaces of OpenAI and Ollama.</summary>
     public OpenAiOptions OpenAi { get; init; } = new();
 
     /// <summary>The most bytes of a request; pictures are in it, as base64.</summary>

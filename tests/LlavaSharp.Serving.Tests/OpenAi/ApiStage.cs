@@ -1,5 +1,6 @@
 using LlavaSharp.Generation.Batching;
 using LlavaSharp.Serving.Hosting;
+using LlavaSharp.Serving.Ollama;
 using LlavaSharp.Serving.OpenAi;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
@@ -28,6 +29,7 @@ public sealed class ApiStage : IAsyncLifetime
         _host = ServerHost.Create("test server", "127.0.0.1", 0, 32 << 20, logging => logging.SetMinimumLevel(LogLevel.None));
         _host.App.UseRouting();
         _host.App.MapOpenAi(Models);
+        _host.App.MapOllama(Models);
         await _host.StartAsync(TestContext.Current.CancellationToken);
     }
 
