@@ -14,6 +14,7 @@ root.Subcommands.Add(EvalCommand.Create());
 root.Subcommands.Add(QuantizeCommand.Create());
 root.Subcommands.Add(ConvertCommand.Create());
 root.Subcommands.Add(ServeCommand.Create());
+root.Subcommands.Add(KeysCommand.Create());
 root.Subcommands.Add(ControllerCommand.Create());
 root.Subcommands.Add(WorkerCommand.Create());
 root.Subcommands.Add(SglangWorkerCommand.Create());

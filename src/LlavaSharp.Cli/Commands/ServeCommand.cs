@@ -17,11 +17,17 @@ internal static class ServeCommand
         var running = new Option<int>("--max-running") { Description = "How many requests are answered at once.", DefaultValueFactory = _ => 16, HelpName = "N" };
         var waiting = new Option<int>("--max-waiting") { Description = "How many requests may wait; more are told to ask again later.", DefaultValueFactory = _ => 256, HelpName = "N" };
         var hosts = new Option<string[]>("--allow-image-host") { Description = "A host whose pictures are fetched for clients (*.example.org: all below it). Without it: only pictures that clients send.", HelpName = "HOST" };
-        var command = new ServingCommand("serve", "Load a model and serve it: OpenAI's and Ollama's interfaces and the original's protocol, at one port.") { name, running, waiting, hosts };
+        var keys = new Option<string?>("--api-key-file") { Description = "Serve only who has a key of this file (llava keys create). Without it: everybody who reaches the port.", HelpName = "FILE" };
+        var rate = new Option<int?>("--rate-limit") { Description = "The most requests of a key in a minute. Without it: any number.", HelpName = "N" };
+        var command = new ServingCommand("serve", "Load a model and serve it: OpenAI's and Ollama's interfaces and the original's protocol, at one port.") { name, running, waiting, hosts, keys, rate };
         var server = new ServerFlags(command, port: 8080);
         var model = new ModelFlags(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            if (parsed.GetValue(rate) is < 1 and var none)
+                throw new UsageException($"--rate-limit is {none}: give 1 or more.");
+            // what is wrong with the keys is said before a model is loaded
+            var known = parsed.GetValue(keys) is { } file ? new ApiKeys(file, warn: Console.Error.WriteLine) : null;
             var options = model.LoadOptions(parsed, Console.Error) with { ModelName = parsed.GetValue(name) };
             using var loaded = await LlavaModel.LoadAsync(model.ModelPath(parsed), options, cancellationToken);
             await using var engine = new BatchingEngine(loaded, new() { MaxRunning = parsed.GetValue(running), MaxWaiting = parsed.GetValue(waiting) });
@@ -33,6 +39,8 @@ internal static class ServeCommand
                 WorkerSecret = server.WorkerSecret(parsed),
                 LimitModelConcurrency = parsed.GetValue(running),
                 Quirks = options.Compatibility == CompatibilityOptions.Original ? WorkerQuirks.Original : WorkerQuirks.Mended,
+                ApiKeys = known,
+                RequestsPerMinute = parsed.GetValue(rate),
                 OpenAi = new() { Fetcher = fetcher },
             };
             await using var listening = await LlavaServer.StartAsync(serverOptions, engine, null, ServerFlags.Log(LogName), cancellationToken);

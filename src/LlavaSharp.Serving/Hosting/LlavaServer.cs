@@ -2,6 +2,7 @@ using LlavaSharp.Generation;
 using LlavaSharp.Serving.Controller;
 using LlavaSharp.Serving.Ollama;
 using LlavaSharp.Serving.OpenAi;
+using LlavaSharp.Serving.Security;
 using LlavaSharp.Serving.Workers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -18,6 +19,7 @@ public sealed class LlavaServer : IAsyncDisposable
     private readonly ServerHost _host;
     private readonly ControllerService _controller;
     private readonly WorkerService _worker;
+    private readonly AccessGate? _gate;
 
     private LlavaServer(LlavaServerOptions options, IGenerationEngine engine, string name, Action<ILoggingBuilder>? logging)
     {
@@ -31,6 +33,13 @@ public sealed class LlavaServer : IAsyncDisposable
         _controller = new(controllerOptions, registry, _host.App.Logger);
         AccessLog.Use(_host.App);
         FastApiReplies.Use(_host.App);
+        if (options.ApiKeys is not null || options.RequestsPerMinute is not null)
+        {
+            _gate = new(options.ApiKeys, options.RequestsPerMinute, options.WorkerSecret is not null, _host.App.Logger);
+            _gate.Use(_host.App);
+        }
+        if (options.ApiKeys is null && !_host.IsLoopback)
+            _host.App.Logger.LogWarning("ANYBODY who reaches {Host}:{Port} can use the model. Give keys (--api-key-file), or listen at localhost only.", options.Host, options.Port);
         _host.App.UseRouting();
         _host.MapHealth();
         _controller.Map(_host.App);
@@ -79,5 +88,6 @@ public sealed class LlavaServer : IAsyncDisposable
         await _host.DisposeAsync().ConfigureAwait(false);
         _controller.Dispose();
         _worker.Dispose();
+        _gate?.Dispose();
     }
 }

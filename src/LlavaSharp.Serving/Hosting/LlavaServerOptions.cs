@@ -1,4 +1,5 @@
 using LlavaSharp.Serving.OpenAi;
+using LlavaSharp.Serving.Security;
 using LlavaSharp.Serving.Workers;
 
 namespace LlavaSharp.Serving.Hosting;
@@ -17,6 +18,12 @@ public sealed record LlavaServerOptions
 
     /// <summary>What workers elsewhere must know to be taken in; null: nothing, as in the original.</summary>
     public string? WorkerSecret { get; init; }
+
+    /// <summary>The keys that clients must have; null: everybody is served.</summary>
+    public ApiKeys? ApiKeys { get; init; }
+
+    /// <summary>The most requests of a key (without keys: of an address) in a minute; null: any number.</summary>
+    public int? RequestsPerMinute { get; init; }
 
     /// <summary>Which faults of the original's workers are reproduced.</summary>
     public WorkerQuirks Quirks { get; init; } = WorkerQuirks.Mended;
