@@ -1,6 +1,7 @@
 using System.CommandLine;
 using LlavaSharp.Generation.Batching;
 using LlavaSharp.Serving.Hosting;
+using LlavaSharp.Serving.Operations;
 using LlavaSharp.Serving.Security;
 using LlavaSharp.Serving.Workers;
 
@@ -30,7 +31,8 @@ internal static class ServeCommand
             var known = parsed.GetValue(keys) is { } file ? new ApiKeys(file, warn: Console.Error.WriteLine) : null;
             var options = model.LoadOptions(parsed, Console.Error) with { ModelName = parsed.GetValue(name) };
             using var loaded = await LlavaModel.LoadAsync(model.ModelPath(parsed), options, cancellationToken);
-            await using var engine = new BatchingEngine(loaded, new() { MaxRunning = parsed.GetValue(running), MaxWaiting = parsed.GetValue(waiting) });
+            using var metrics = new EngineMetrics(loaded.Name);
+            await using var engine = new BatchingEngine(loaded, new() { MaxRunning = parsed.GetValue(running), MaxWaiting = parsed.GetValue(waiting), Observer = metrics });
             using var fetcher = parsed.GetValue(hosts) is { Length: > 0 } allowed ? new GuardedImageFetcher(new() { AllowedHosts = allowed }) : null;
             var serverOptions = new LlavaServerOptions
             {
@@ -46,6 +48,7 @@ internal static class ServeCommand
             await using var listening = await LlavaServer.StartAsync(serverOptions, engine, null, ServerFlags.Log(LogName), cancellationToken);
             Console.Out.WriteLine($"{loaded.Name} is served at {listening.Address}");
             Console.Out.WriteLine($"  OpenAI's interface: {listening.Address}v1");
+            Console.Out.WriteLine($"  Health and metrics: {listening.Address}health/ready, {listening.Address}metrics");
             Console.Out.WriteLine($"  Ollama's interface: {listening.Address}api");
             await listening.WaitAsync(cancellationToken);
             return CommandRunner.Done;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using LlavaSharp.Generation.Batching;
+using LlavaSharp.Serving.Operations;
 using LlavaSharp.Serving.Workers;
 
 namespace LlavaSharp.Cli.Commands;
@@ -20,7 +21,8 @@ internal static class WorkerCommand
                 Console.Error.WriteLine("Multimodal mode is automatically detected with model name, please use `llava` to include `llava` in the model path.");
             var options = model.LoadOptions(parsed, Console.Error) with { ModelName = worker.ModelName(parsed) };
             using var loaded = await LlavaModel.LoadAsync(model.ModelPath(parsed)?.TrimEnd('/'), options, cancellationToken);
-            await using var engine = new BatchingEngine(loaded);
+            using var metrics = new EngineMetrics(loaded.Name);
+            await using var engine = new BatchingEngine(loaded, new() { Observer = metrics });
             var quirks = options.Compatibility == CompatibilityOptions.Original ? WorkerQuirks.Original : WorkerQuirks.Mended;
             return await worker.RunAsync(parsed, new EngineBackend(engine, loaded.Name, quirks), quirks, cancellationToken);
         });

@@ -2,6 +2,7 @@ using LlavaSharp.Generation;
 using LlavaSharp.Serving.Controller;
 using LlavaSharp.Serving.Ollama;
 using LlavaSharp.Serving.OpenAi;
+using LlavaSharp.Serving.Operations;
 using LlavaSharp.Serving.Security;
 using LlavaSharp.Serving.Workers;
 using Microsoft.AspNetCore.Builder;
@@ -25,7 +26,11 @@ public sealed class LlavaServer : IAsyncDisposable
     {
         var controllerOptions = new ControllerOptions { Host = options.Host, Port = options.Port, WorkerSecret = options.WorkerSecret, MaxBodyBytes = options.MaxBodyBytes, Clock = options.Clock };
         var registry = new WorkerRegistry(controllerOptions.DispatchMethod, controllerOptions.Clock, controllerOptions.Random);
-        _host = ServerHost.Create("server", options.Host, options.Port, options.MaxBodyBytes, logging, services => services.AddSingleton(registry).AddSingleton(options.Clock).AddHostedService<ExpirySweep>());
+        _host = ServerHost.Create("server", options.Host, options.Port, options.MaxBodyBytes, logging, services =>
+        {
+            services.AddSingleton(registry).AddSingleton(options.Clock).AddHostedService<ExpirySweep>();
+            Telemetry.Add(services, options.Metrics);
+        });
         Models.Set(new(name, engine, options.Clock.GetUtcNow()));
         var workerOptions = new WorkerOptions { Host = options.Host, Port = options.Port, Register = false, LimitModelConcurrency = options.LimitModelConcurrency, Quirks = options.Quirks, Clock = options.Clock };
         workerOptions.Validate();
@@ -42,6 +47,8 @@ public sealed class LlavaServer : IAsyncDisposable
             _host.App.Logger.LogWarning("ANYBODY who reaches {Host}:{Port} can use the model. Give keys (--api-key-file), or listen at localhost only.", options.Host, options.Port);
         _host.App.UseRouting();
         _host.MapHealth();
+        if (options.Metrics)
+            _host.App.MapPrometheusScrapingEndpoint("/metrics");
         _controller.Map(_host.App);
         _host.App.MapOpenAi(Models, options.OpenAi);
         _host.App.MapOllama(Models, options.OpenAi);

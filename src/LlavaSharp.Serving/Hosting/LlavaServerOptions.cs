@@ -31,6 +31,9 @@ public sealed record LlavaServerOptions
     /// <summary>The limits of the interfaces of OpenAI and Ollama.</summary>
     public OpenAiOptions OpenAi { get; init; } = new();
 
+    /// <summary>Whether <c>/metrics</c> tells Prometheus how the server does.</summary>
+    public bool Metrics { get; init; } = true;
+
     /// <summary>The most bytes of a request; pictures are in it, as base64.</summary>
     public long MaxBodyBytes { get; init; } = 64 << 20;
 

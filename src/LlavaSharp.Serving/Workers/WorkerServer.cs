@@ -1,4 +1,5 @@
 using LlavaSharp.Serving.Hosting;
+using LlavaSharp.Serving.Operations;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
 
@@ -23,12 +24,13 @@ public sealed class WorkerServer : IAsyncDisposable
         _options = options;
         // no proxy: the controller is a neighbour; patience is the only limit
         _http = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
-        _host = ServerHost.Create("worker", options.Host, options.Port, options.MaxBodyBytes, logging);
+        _host = ServerHost.Create("worker", options.Host, options.Port, options.MaxBodyBytes, logging, services => Telemetry.Add(services, metrics: true));
         _service = new(options, backend, _host.App.Logger);
         AccessLog.Use(_host.App);
         FastApiReplies.Use(_host.App);
         _host.App.UseRouting();
         _host.MapHealth();
+        _host.App.MapPrometheusScrapingEndpoint("/metrics");
         _host.App.MapPost("/worker_get_status", context => FastApiReplies.WriteJsonAsync(context, _service.Status.ToJson()));
         _host.App.MapPost("/worker_generate_stream", _service.AnswerAsync);
     }
