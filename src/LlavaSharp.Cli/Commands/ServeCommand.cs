@@ -17,22 +17,31 @@ internal static class ServeCommand
         var name = new Option<string?>("--model-name") { Description = "The model's name. Without it: the end of its path.", HelpName = "NAME" };
         var running = new Option<int>("--max-running") { Description = "How many requests are answered at once.", DefaultValueFactory = _ => 16, HelpName = "N" };
         var waiting = new Option<int>("--max-waiting") { Description = "How many requests may wait; more are told to ask again later.", DefaultValueFactory = _ => 256, HelpName = "N" };
+        var queueTime = new Option<double?>("--queue-timeout") { Description = "How many seconds a request may wait for its turn. Without it: as long as its client does.", HelpName = "SECONDS" };
+        var tokens = new Option<int?>("--max-tokens") { Description = "The most tokens of an answer through OpenAI's and Ollama's interfaces. Without it: the model's context.", HelpName = "N" };
+        var pictures = new Option<int>("--max-pictures") { Description = "The most pictures of a request through OpenAI's and Ollama's interfaces.", DefaultValueFactory = _ => 16, HelpName = "N" };
+        var body = new Option<int>("--max-body-mb") { Description = "The most megabytes of a request.", DefaultValueFactory = _ => 64, HelpName = "N" };
         var hosts = new Option<string[]>("--allow-image-host") { Description = "A host whose pictures are fetched for clients (*.example.org: all below it). Without it: only pictures that clients send.", HelpName = "HOST" };
         var keys = new Option<string?>("--api-key-file") { Description = "Serve only who has a key of this file (llava keys create). Without it: everybody who reaches the port.", HelpName = "FILE" };
         var rate = new Option<int?>("--rate-limit") { Description = "The most requests of a key in a minute. Without it: any number.", HelpName = "N" };
-        var command = new ServingCommand("serve", "Load a model and serve it: OpenAI's and Ollama's interfaces and the original's protocol, at one port.") { name, running, waiting, hosts, keys, rate };
+        var command = new ServingCommand("serve", "Load a model and serve it: OpenAI's and Ollama's interfaces and the original's protocol, at one port.") { name, running, waiting, queueTime, tokens, pictures, body, hosts, keys, rate };
         var server = new ServerFlags(command, port: 8080);
         var model = new ModelFlags(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(rate) is < 1 and var none)
                 throw new UsageException($"--rate-limit is {none}: give 1 or more.");
+            foreach (var (flag, value) in new[] { ("--max-tokens", parsed.GetValue(tokens)), ("--max-pictures", parsed.GetValue(pictures)), ("--max-body-mb", parsed.GetValue(body)) })
+                if (value < 1)
+                    throw new UsageException($"{flag} is {value}: give 1 or more.");
+            if (parsed.GetValue(queueTime) is { } seconds && !(seconds > 0 && seconds < TimeSpan.MaxValue.TotalSeconds))
+                throw new UsageException($"--queue-timeout is {seconds}: give a positive number of seconds.");
             // what is wrong with the keys is said before a model is loaded
             var known = parsed.GetValue(keys) is { } file ? new ApiKeys(file, warn: Console.Error.WriteLine) : null;
             var options = model.LoadOptions(parsed, Console.Error) with { ModelName = parsed.GetValue(name) };
             using var loaded = await LlavaModel.LoadAsync(model.ModelPath(parsed), options, cancellationToken);
             using var metrics = new EngineMetrics(loaded.Name);
-            await using var engine = new BatchingEngine(loaded, new() { MaxRunning = parsed.GetValue(running), MaxWaiting = parsed.GetValue(waiting), Observer = metrics });
+            await using var engine = new BatchingEngine(loaded, new() { MaxRunning = parsed.GetValue(running), MaxWaiting = parsed.GetValue(waiting), QueueTimeout = parsed.GetValue(queueTime) is { } wait ? TimeSpan.FromSeconds(wait) : null, Observer = metrics });
             using var fetcher = parsed.GetValue(hosts) is { Length: > 0 } allowed ? new GuardedImageFetcher(new() { AllowedHosts = allowed }) : null;
             var serverOptions = new LlavaServerOptions
             {
@@ -43,7 +52,8 @@ internal static class ServeCommand
                 Quirks = options.Compatibility == CompatibilityOptions.Original ? WorkerQuirks.Original : WorkerQuirks.Mended,
                 ApiKeys = known,
                 RequestsPerMinute = parsed.GetValue(rate),
-                OpenAi = new() { Fetcher = fetcher },
+                MaxBodyBytes = (long)parsed.GetValue(body) << 20,
+                OpenAi = new() { Fetcher = fetcher, MaxTokens = parsed.GetValue(tokens), MaxPictures = parsed.GetValue(pictures) },
             };
             await using var listening = await LlavaServer.StartAsync(serverOptions, engine, null, ServerFlags.Log(LogName), cancellationToken);
             Console.Out.WriteLine($"{loaded.Name} is served at {listening.Address}");
