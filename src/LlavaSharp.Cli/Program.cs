@@ -18,6 +18,7 @@ root.Subcommands.Add(KeysCommand.Create());
 root.Subcommands.Add(ControllerCommand.Create());
 root.Subcommands.Add(WorkerCommand.Create());
 root.Subcommands.Add(SglangWorkerCommand.Create());
+root.Subcommands.Add(WebCommand.Create());
 root.Subcommands.Add(RegisterWorkerCommand.Create());
 root.Subcommands.Add(TestMessageCommand.Create());
 return await CommandRunner.RunAsync(root, args, Console.Error);

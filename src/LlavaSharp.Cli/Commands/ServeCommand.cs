@@ -4,6 +4,7 @@ using LlavaSharp.Serving.Hosting;
 using LlavaSharp.Serving.Operations;
 using LlavaSharp.Serving.Security;
 using LlavaSharp.Serving.Workers;
+using LlavaSharp.Web.Hosting;
 
 namespace LlavaSharp.Cli.Commands;
 
@@ -24,7 +25,12 @@ internal static class ServeCommand
         var hosts = new Option<string[]>("--allow-image-host") { Description = "A host whose pictures are fetched for clients (*.example.org: all below it). Without it: only pictures that clients send.", HelpName = "HOST" };
         var keys = new Option<string?>("--api-key-file") { Description = "Serve only who has a key of this file (llava keys create). Without it: everybody who reaches the port.", HelpName = "FILE" };
         var rate = new Option<int?>("--rate-limit") { Description = "The most requests of a key in a minute. Without it: any number.", HelpName = "N" };
-        var command = new ServingCommand("serve", "Load a model and serve it: OpenAI's and Ollama's interfaces and the original's protocol, at one port.") { name, running, waiting, queueTime, tokens, pictures, body, hosts, keys, rate };
+        var noPage = new Option<bool>("--no-page") { Description = "Leave the chat page out." };
+        var record = new Option<string?>("--log-folder") { Description = "Where the page's conversations and their pictures are recorded. Without it: nowhere.", HelpName = "FOLDER" };
+        var command = new ServingCommand("serve", "Load a model and serve it: a chat page, OpenAI's and Ollama's interfaces and the original's protocol, at one port.")
+        {
+            name, running, waiting, queueTime, tokens, pictures, body, hosts, keys, rate, noPage, record,
+        };
         var server = new ServerFlags(command, port: 8080);
         var model = new ModelFlags(command);
         command.SetAction(async (parsed, cancellationToken) =>
@@ -53,10 +59,13 @@ internal static class ServeCommand
                 ApiKeys = known,
                 RequestsPerMinute = parsed.GetValue(rate),
                 MaxBodyBytes = (long)parsed.GetValue(body) << 20,
+                Page = parsed.GetValue(noPage) ? null : new LlavaPage(new() { ConcurrencyCount = parsed.GetValue(running), LogFolder = parsed.GetValue(record) }),
                 OpenAi = new() { Fetcher = fetcher, MaxTokens = parsed.GetValue(tokens), MaxPictures = parsed.GetValue(pictures) },
             };
             await using var listening = await LlavaServer.StartAsync(serverOptions, engine, null, ServerFlags.Log(LogName), cancellationToken);
             Console.Out.WriteLine($"{loaded.Name} is served at {listening.Address}");
+            if (!parsed.GetValue(noPage))
+                Console.Out.WriteLine($"  The chat page: {listening.Address}");
             Console.Out.WriteLine($"  OpenAI's interface: {listening.Address}v1");
             Console.Out.WriteLine($"  Health and metrics: {listening.Address}health/ready, {listening.Address}metrics");
             Console.Out.WriteLine($"  Ollama's interface: {listening.Address}api");

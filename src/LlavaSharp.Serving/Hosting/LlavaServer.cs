@@ -13,7 +13,7 @@ namespace LlavaSharp.Serving.Hosting;
 
 /// <summary>
 /// One model, and all that serves it, in one process at one port: the original's controller with a worker inside (further workers may register), and the
-/// interfaces of OpenAI and Ollama.
+/// interfaces of OpenAI and Ollama, and a page for people where one is given.
 /// </summary>
 public sealed class LlavaServer : IAsyncDisposable
 {
@@ -21,6 +21,7 @@ public sealed class LlavaServer : IAsyncDisposable
     private readonly ControllerService _controller;
     private readonly WorkerService _worker;
     private readonly AccessGate? _gate;
+    private readonly OwnKeyHandler? _pageHandler;
 
     private LlavaServer(LlavaServerOptions options, IGenerationEngine engine, string name, Action<ILoggingBuilder>? logging)
     {
@@ -30,6 +31,7 @@ public sealed class LlavaServer : IAsyncDisposable
         {
             services.AddSingleton(registry).AddSingleton(options.Clock).AddHostedService<ExpirySweep>();
             Telemetry.Add(services, options.Metrics);
+            options.Page?.AddServices(services);
         });
         Models.Set(new(name, engine, options.Clock.GetUtcNow()));
         var workerOptions = new WorkerOptions { Host = options.Host, Port = options.Port, Register = false, LimitModelConcurrency = options.LimitModelConcurrency, Quirks = options.Quirks, Clock = options.Clock };
@@ -40,18 +42,24 @@ public sealed class LlavaServer : IAsyncDisposable
         FastApiReplies.Use(_host.App);
         if (options.ApiKeys is not null || options.RequestsPerMinute is not null)
         {
-            _gate = new(options.ApiKeys, options.RequestsPerMinute, options.WorkerSecret is not null, _host.App.Logger);
+            _gate = new(options.ApiKeys, options.RequestsPerMinute, options.WorkerSecret is not null, options.Page is not null, _host.App.Logger);
             _gate.Use(_host.App);
         }
         if (options.ApiKeys is null && !_host.IsLoopback)
             _host.App.Logger.LogWarning("ANYBODY who reaches {Host}:{Port} can use the model. Give keys (--api-key-file), or listen at localhost only.", options.Host, options.Port);
+        if (options.Page is not null)
+            _host.App.UseOllamaGreeting();   // in front of the page, which has the same path
         _host.App.UseRouting();
         _host.MapHealth();
         if (options.Metrics)
             _host.App.MapPrometheusScrapingEndpoint("/metrics");
         _controller.Map(_host.App);
         _host.App.MapOpenAi(Models, options.OpenAi);
-        _host.App.MapOllama(Models, options.OpenAi);
+        _host.App.MapOllama(Models, options.OpenAi, greets: options.Page is null);
+        if (options.Page is not { } page)
+            return;
+        _pageHandler = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }, () => _host.Address, _gate?.OwnKey);
+        page.Map(_host.App, () => _host.Address, _pageHandler);
     }
 
     /// <summary>Where it listens.</summary>
@@ -96,5 +104,6 @@ public sealed class LlavaServer : IAsyncDisposable
         _controller.Dispose();
         _worker.Dispose();
         _gate?.Dispose();
+        _pageHandler?.Dispose();
     }
 }

@@ -31,6 +31,9 @@ public sealed record LlavaServerOptions
     /// <summary>The limits of the interfaces of OpenAI and Ollama.</summary>
     public OpenAiOptions OpenAi { get; init; } = new();
 
+    /// <summary>The page at the server's root; null: none.</summary>
+    public IServerPage? Page { get; init; }
+
     /// <summary>Whether <c>/metrics</c> tells Prometheus how the server does.</summary>
     public bool Metrics { get; init; } = true;
 

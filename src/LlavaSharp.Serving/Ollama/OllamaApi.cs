@@ -21,19 +21,29 @@ public static class OllamaApi
     private const string Version = "0.12.0";
     private const string Latest = ":latest";   // what clients put behind names without a tag
 
+    /// <summary>Answers clients that look at <c>/</c> whether anybody is there, and leaves browsers, which want HTML, to a page that is mapped there.</summary>
+    public static void UseOllamaGreeting(this IApplicationBuilder app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        app.Use((context, next) =>
+            context.Request.Path == "/" && (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)) && !context.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
+                ? GreetAsync(context) : next(context));
+    }
+
     /// <summary>Maps the endpoints.</summary>
     /// <param name="app">The application.</param>
     /// <param name="models">The models.</param>
     /// <param name="options">Limits.</param>
+    /// <param name="greets">Whether <c>/</c> says that somebody is there; a host with a page of its own leaves it out, see <see cref="UseOllamaGreeting"/>.</param>
     /// <returns>For the host to add what it asks of all of them, such as keys.</returns>
-    public static IEndpointConventionBuilder MapOllama(this IEndpointRouteBuilder app, ServedModels models, OpenAiOptions? options = null)
+    public static IEndpointConventionBuilder MapOllama(this IEndpointRouteBuilder app, ServedModels models, OpenAiOptions? options = null, bool greets = true)
     {
         ArgumentNullException.ThrowIfNull(app);
         ArgumentNullException.ThrowIfNull(models);
         options ??= new();
         var logger = app.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger("ollama");
-        // clients look here whether anybody is there
-        app.MapMethods("/", ["GET", "HEAD"], context => context.Response.WriteAsync("Ollama is running", context.RequestAborted));
+        if (greets)
+            app.MapMethods("/", ["GET", "HEAD"], GreetAsync);
         var group = app.MapGroup("/api");
         Get("/version", _ => new JsonObject { ["version"] = Version });
         Get("/tags", _ => new JsonObject { ["models"] = new JsonArray([.. models.All.Select(model => (JsonNode)Describe(model))]) });
@@ -51,6 +61,8 @@ public static class OllamaApi
 
     /// <summary>A time as Ollama writes it.</summary>
     internal static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
+
+    private static Task GreetAsync(HttpContext context) => context.Response.WriteAsync("Ollama is running", context.RequestAborted);
 
     private static async Task ChatAsync(HttpContext context, RequestObject request, ServedModels models, OpenAiOptions options)
     {

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
 using System.Threading.RateLimiting;
 using LlavaSharp.Serving.OpenAi;
@@ -14,10 +16,12 @@ internal sealed class AccessGate : IDisposable
     private const int MostLimiters = 10_000;   // clients that are remembered
 
     private static readonly string[] _workers = ["/register_worker", "/receive_heart_beat"];
+    private static readonly PathString[] _page = ["/_framework", "/_page"];   // the page's files, which are no secret
 
     private readonly ApiKeys? _keys;
     private readonly int? _perMinute;
     private readonly bool _workersHaveSecret;
+    private readonly bool _hasPage;
     private readonly ILogger _logger;
     private readonly ConcurrentDictionary<string, RateLimiter> _limiters = new(StringComparer.Ordinal);
 
@@ -25,8 +29,13 @@ internal sealed class AccessGate : IDisposable
     /// <param name="keys">The keys; null: everybody is let in.</param>
     /// <param name="perMinute">The most requests of a key (without keys: of an address) in a minute; null: any number.</param>
     /// <param name="workersHaveSecret">Whether workers prove by a secret of their own who they are.</param>
+    /// <param name="hasPage">Whether there is a page for people: a browser asks for the key then, as the password of any name.</param>
     /// <param name="logger">Where refusals are told.</param>
-    public AccessGate(ApiKeys? keys, int? perMinute, bool workersHaveSecret, ILogger logger) => (_keys, _perMinute, _workersHaveSecret, _logger) = (keys, perMinute, workersHaveSecret, logger);
+    public AccessGate(ApiKeys? keys, int? perMinute, bool workersHaveSecret, bool hasPage, ILogger logger) =>
+        (_keys, _perMinute, _workersHaveSecret, _hasPage, _logger) = (keys, perMinute, workersHaveSecret, hasPage, logger);
+
+    /// <summary>A key that the server made for itself; it opens everything, as often as one likes.</summary>
+    public string OwnKey { get; } = Convert.ToHexString(RandomNumberGenerator.GetBytes(32));
 
     /// <summary>Stands in front of all that is mapped after it.</summary>
     public void Use(WebApplication app) => app.Use(async (context, next) =>
@@ -42,24 +51,28 @@ internal sealed class AccessGate : IDisposable
             limiter.Dispose();
     }
 
-    private bool IsOpen(PathString path) => path == "/" || path.StartsWithSegments("/health") || (_workersHaveSecret && _workers.Contains(path.Value, StringComparer.Ordinal));
+    private bool IsOpen(PathString path) => (path == "/" && !_hasPage) || path.StartsWithSegments("/health") || (_hasPage && _page.Any(known => path.StartsWithSegments(known))) || (_workersHaveSecret && _workers.Contains(path.Value, StringComparer.Ordinal));
 
     private async Task<bool> LetInAsync(HttpContext context)
     {
         var client = context.Connection.RemoteIpAddress?.ToString() ?? "";
+        var (path, key) = (context.Request.Path, KeyOf(context.Request));
+        if (key is not null && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(OwnKey)))
+            return true;
+        var isPage = _hasPage && (path == "/" || path.StartsWithSegments("/_blazor"));
         if (_keys is not null)
         {
-            if (KeyOf(context.Request) is not { Length: > 0 } key || _keys.NameOf(key) is not { } name)
+            if (key is not { Length: > 0 } || _keys.NameOf(key) is not { } name)
             {
                 _logger.LogWarning("Refused {Path} from {Client}: no key that is known", context.Request.Path, client);
-                context.Response.Headers.WWWAuthenticate = "Bearer";
+                context.Response.Headers.WWWAuthenticate = isPage ? "Basic realm=\"LlavaSharp: any name, and a key as the password\"" : "Bearer";
                 await RefuseAsync(context, new(401, "Incorrect API key provided. Send one that this server knows as 'Authorization: Bearer KEY'.", null, "invalid_api_key")).ConfigureAwait(false);
                 return false;
             }
             client = name;
         }
         context.Items[OpenAiApi.ClientItem] = client;
-        if (_perMinute is not { } most)
+        if (isPage || _perMinute is not { } most)
             return true;
         using var lease = Limiter(client, most).AttemptAcquire();
         if (lease.IsAcquired)
@@ -85,8 +98,19 @@ internal sealed class AccessGate : IDisposable
         }), perMinute);
     }
 
-    private static string? KeyOf(HttpRequest request) =>
-        request.Headers.Authorization.ToString() is { } authorization && authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? authorization["Bearer ".Length..].Trim() : request.Headers["X-Api-Key"].ToString();
+    private static string? KeyOf(HttpRequest request)
+    {
+        var authorization = request.Headers.Authorization.ToString();
+        if (authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
+            return authorization["Bearer ".Length..].Trim();
+        if (!authorization.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase))
+            return request.Headers["X-Api-Key"].ToString();
+        Span<byte> decoded = stackalloc byte[1024];
+        if (!Convert.TryFromBase64String(authorization["Basic ".Length..].Trim(), decoded, out var length))
+            return null;
+        var pair = Encoding.UTF8.GetString(decoded[..length]);
+        return pair.IndexOf(':', StringComparison.Ordinal) is >= 0 and var colon ? pair[(colon + 1)..] : null;
+    }
 
     private static Task RefuseAsync(HttpContext context, OpenAiException error)
     {

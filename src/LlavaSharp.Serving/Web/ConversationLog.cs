@@ -58,7 +58,9 @@ public sealed class ConversationLog
     /// <summary>Keeps a picture as <c>serve_images/YYYY-MM-DD/MD5.jpg</c>, unless it is there.</summary>
     internal void AddPicture(PreparedPicture picture)
     {
-        var path = Path.Combine(_options.LogFolder, "serve_images", Date(), $"{picture.Hash}.jpg");
+        if (_options.LogFolder is not { } folder)
+            return;
+        var path = Path.Combine(folder, "serve_images", Date(), $"{picture.Hash}.jpg");
         Try(() =>
         {
             if (!File.Exists(path))
@@ -70,11 +72,13 @@ public sealed class ConversationLog
 
     private void Append(JsonObject record)
     {
-        var path = Path.Combine(_options.LogFolder, $"{Date()}-conv.json");
+        if (_options.LogFolder is not { } folder)
+            return;
+        var path = Path.Combine(folder, $"{Date()}-conv.json");
         var line = Encoding.UTF8.GetBytes(PythonJson.Dump(record) + "\n");
         Try(() =>
         {
-            Directory.CreateDirectory(Path.GetFullPath(_options.LogFolder));
+            Directory.CreateDirectory(Path.GetFullPath(folder));
             using var file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
             var before = file.CanSeek ? file.Length : -1;
             try

@@ -58,6 +58,10 @@ internal sealed class WebChat(WebQuirks quirks)
     /// <summary>All pictures, in the order of their markers, and how they are made fit.</summary>
     public IReadOnlyList<(WebPicture Picture, string Mode)> Pictures() => [.. _turns.SelectMany(turn => turn.Pictures.Select(picture => (picture, turn.ImageProcessMode)))];
 
+    /// <summary>The turns as they are kept.</summary>
+    public IReadOnlyList<WebSavedTurn> Save() => [.. _turns.Select(turn => new WebSavedTurn(
+        turn.Text, turn.Pictures, turn.ImageProcessMode, turn.IsAnnounced, turn is { IsBeingWritten: false, Failure: null or { Kind: WebFailureKind.Stopped } } ? turn.Answer : null, turn.Model))];
+
     /// <summary>The turns as the chat shows them.</summary>
     public IReadOnlyList<WebTurn> Show() => [.. _turns.Select((turn, number) => turn.Show(number))];
 

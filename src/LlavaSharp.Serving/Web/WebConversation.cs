@@ -165,6 +165,29 @@ public sealed class WebConversation
         return Event(Renew);
     }
 
+    /// <summary>All turns, to be taken up again by <see cref="Restore"/>. Answers that failed are left out; those that were stopped are kept as far as they came.</summary>
+    public IReadOnlyList<WebSavedTurn> Save()
+    {
+        lock (_lock)
+            return _chat.Save();
+    }
+
+    /// <summary>Takes a conversation up again, in the place of this one.</summary>
+    /// <param name="turns">What <see cref="Save"/> gave.</param>
+    /// <exception cref="ServingException">The turns cannot be of a conversation: their pictures and markers do not agree, or there is no such mode. The conversation is as before.</exception>
+    public WebState Restore(IReadOnlyList<WebSavedTurn> turns)
+    {
+        ArgumentNullException.ThrowIfNull(turns);
+        ConversationTurn[] restored = [.. turns.Select(WebMessage.Restore)];
+        return Event(() =>
+        {
+            var state = Renew();
+            foreach (var turn in restored)
+                _chat.Add(_chat.Count, turn);
+            return restored.Length == 0 ? state : state with { Turns = _chat.Show(), Buttons = restored[^1].Answer is null ? WebButtons.Failed : WebButtons.Enabled, HasNothingToAnswer = restored[^1].Answer is not null };
+        });
+    }
+
     /// <summary>Shows a failure of the page's own, such as a picture that cannot be read; the conversation is as before.</summary>
     public WebState Refuse(LlavaException exception)
     {

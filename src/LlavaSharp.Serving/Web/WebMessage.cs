@@ -52,6 +52,20 @@ internal static class WebMessage
         return (new(string.Concat(Enumerable.Repeat(LlavaConstants.ImageToken + "\n", pictures.Count - markers)) + cut, pictures, mode, IsAnnounced: false), null, cutOff);
     }
 
+    /// <summary>Makes a turn of a conversation that was kept.</summary>
+    /// <exception cref="ServingException">It cannot be one.</exception>
+    public static ConversationTurn Restore(WebSavedTurn turn, int number)
+    {
+        var markers = (turn.Text.Length - ConversationText.WithoutMarkers(turn.Text).Length) / LlavaConstants.ImageToken.Length;
+        var wrong = !ConversationImage.Modes.Contains(turn.ImageProcessMode) ? $"there is no way '{turn.ImageProcessMode}' to make pictures fit"
+            : turn.IsAnnounced && (number > 0 || turn.Pictures.Count != 1 || markers == 0) ? "its picture is announced where none can be"
+            : !turn.IsAnnounced && markers != turn.Pictures.Count ? $"it has {turn.Pictures.Count} pictures and {markers} markers {LlavaConstants.ImageToken}"
+            : Check(turn.Pictures)?.Message;
+        return wrong is null
+            ? new(turn.Text, turn.Pictures, turn.ImageProcessMode, turn.IsAnnounced) { Answer = turn.Answer, Model = turn.Model }
+            : throw new ServingException($"Message {number} of the conversation cannot be restored: {wrong}.");
+    }
+
     // characters are code points to the original
     private static (string Text, int CutOff) Cut(string text, int most)
     {

@@ -18,6 +18,25 @@ public sealed class WebModels
     /// <summary>Whether a list was fetched.</summary>
     public bool AreKnown => _names is not null;
 
+    /// <summary>The list has changed.</summary>
+    public event Action? Changed;
+
+    /// <summary>Fetches the controller's list as it is, without a word to workers or log, so that it can be done every few seconds.</summary>
+    /// <returns>Whether there was an answer; the list is as before where there was none.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public async Task<bool> PollAsync(CancellationToken cancellation = default)
+    {
+        try
+        {
+            Set(Sort(await _controller.ModelsAsync(cancellation).ConfigureAwait(false)));
+            return true;
+        }
+        catch (ControllerException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Makes the controller ask its workers, and fetches its list.</summary>
     /// <returns>Null; or why the list could not be fetched, and is as before.</returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
@@ -28,7 +47,7 @@ public sealed class WebModels
             await _controller.RefreshAsync(cancellation).ConfigureAwait(false);
             var names = Sort(await _controller.ModelsAsync(cancellation).ConfigureAwait(false));
             _logger.LogInformation("Models: {Models}", names);
-            _names = names;
+            Set(names);
             return null;
         }
         catch (ControllerException exception)
@@ -36,6 +55,14 @@ public sealed class WebModels
             _logger.LogError("The list of models cannot be fetched: {Reason}", exception.Message);
             return new(WebFailureKind.NoController, exception.Message);
         }
+    }
+
+    private void Set(IReadOnlyList<string> names)
+    {
+        var isNew = _names is not { } known || !known.SequenceEqual(names);
+        _names = names;
+        if (isNew)
+            Changed?.Invoke();
     }
 
     /// <summary>The models in the page's order: by name, but <c>vicuna-13b</c> and <c>koala-13b</c> where <c>aaaaaaa</c> and <c>aaaaaab</c> would be.</summary>

@@ -37,6 +37,17 @@ public sealed class WebPicture
     /// <exception cref="ImageException">It is no picture, is truncated, or exceeds a limit; <see cref="WebConversation.Refuse"/> shows it to the user.</exception>
     public static WebPicture Read(ReadOnlySpan<byte> encoded, string? name = null, ImageLoadOptions? options = null) => new(Image.FromBytes(encoded, options, name), name);
 
+    /// <summary>The picture as it is sent with a mode, to be kept: who sends it again with the mode <c>Default</c> sends the same pixels.</summary>
+    /// <param name="mode">How it is made fit.</param>
+    /// <returns>A name made of its pixels, and a PNG file as a data URI.</returns>
+    /// <exception cref="UnknownNameException">There is no such mode.</exception>
+    /// <exception cref="ImageException">The picture is so thin that a side would become 0.</exception>
+    public (string Key, string DataUri) Keep(string mode)
+    {
+        var prepared = Prepare(mode);
+        return (prepared.Hash, $"data:image/png;base64,{prepared.Png}");
+    }
+
     /// <summary>The picture as it is sent with a mode; the last one is kept, as every turn sends it again.</summary>
     /// <exception cref="UnknownNameException">There is no such mode.</exception>
     /// <exception cref="ImageException">The picture is so thin that a side would become 0.</exception>

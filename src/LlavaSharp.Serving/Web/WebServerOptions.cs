@@ -1,10 +1,10 @@
 namespace LlavaSharp.Serving.Web;
 
-/// <summary>How the web server runs. Names and defaults are those of the original's <c>llava.serve.gradio_web_server</c>.</summary>
+/// <summary>How the web server runs. Names and defaults are those of the original's <c>llava.serve.gradio_web_server</c>, but it listens at this machine only.</summary>
 public sealed record WebServerOptions
 {
     /// <summary>The name or number that it listens at.</summary>
-    public string Host { get; init; } = "0.0.0.0";
+    public string Host { get; init; } = "localhost";
 
     /// <summary>The port; null: 7860 or the next that is free; 0 takes any free one.</summary>
     public int? Port { get; init; }
@@ -24,8 +24,8 @@ public sealed record WebServerOptions
     /// <summary>Whether the page is to be shown inside another one, and so without its heading and terms.</summary>
     public bool Embed { get; init; }
 
-    /// <summary>The folder of the conversation log and of the pictures (the original's <c>LOGDIR</c>).</summary>
-    public string LogFolder { get; init; } = ".";
+    /// <summary>The folder of the conversation log and of the pictures (the original's <c>LOGDIR</c>); null: nothing is recorded.</summary>
+    public string? LogFolder { get; init; } = ".";
 
     /// <summary>The key of the moderation service; by default the environment's <c>OPENAI_API_KEY</c>.</summary>
     public string? ModerationKey { get; init; } = Environment.GetEnvironmentVariable("OPENAI_API_KEY");
