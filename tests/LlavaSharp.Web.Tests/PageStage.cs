@@ -10,8 +10,8 @@ namespace LlavaSharp.Web.Tests;
 /// <summary>The page before a controller and a scripted worker, all of this process.</summary>
 public sealed class PageStage : IAsyncLifetime
 {
-    public const string FirstModel = "llava-first";
-    public const string SecondModel = "llava-second";
+    public const string FirstModel = "llava-v1.5-first";
+    public const string SecondModel = "llava-v1.5-second";
 
     private ControllerServer _controller = null!;
     private WorkerServer _worker = null!;

@@ -7,7 +7,7 @@ namespace LlavaSharp.Web.Markdown;
 /// <summary>Writes headings below those of the page.</summary>
 internal sealed class Headings : HtmlObjectRenderer<HeadingBlock>
 {
-    private const int PageLevels = 2;
+    private const int PageLevels = 1;
 
     /// <inheritdoc/>
     protected override void Write(HtmlRenderer renderer, HeadingBlock obj)

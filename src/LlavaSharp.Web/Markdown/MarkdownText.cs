@@ -1,5 +1,6 @@
 using System.Net;
 using Markdig;
+using Markdig.Extensions.TaskLists;
 using Markdig.Renderers;
 using Markdig.Renderers.Html;
 using Markdig.Renderers.Html.Inlines;
@@ -32,6 +33,7 @@ public static class MarkdownText
             renderer.ObjectRenderers.ReplaceOrAdd<AutolinkInlineRenderer>(new SafeAutolinks());
             renderer.ObjectRenderers.ReplaceOrAdd<CodeBlockRenderer>(new CodeBlocks(copyText));
             renderer.ObjectRenderers.ReplaceOrAdd<HeadingRenderer>(new Headings());
+            renderer.ObjectRenderers.ReplaceOrAdd<HtmlTaskListRenderer>(new TaskMarks());
             renderer.Render(Markdig.Markdown.Parse(text, _pipeline));
             return output.ToString();
         }

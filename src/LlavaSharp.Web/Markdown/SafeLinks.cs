@@ -7,17 +7,17 @@ namespace LlavaSharp.Web.Markdown;
 /// <summary>Writes links that lead out of the page and can do nothing else; pictures become links, as nothing is loaded from other hosts.</summary>
 internal sealed class SafeLinks : HtmlObjectRenderer<LinkInline>
 {
-    /// <summary>The addresses that may be followed.</summary>
-    public static bool IsSafe(string? url) =>
-        Uri.TryCreate(url, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps || uri.Scheme == Uri.UriSchemeMailto);
+    /// <summary>Whether an address may be followed.</summary>
+    public static bool IsSafe(string? url) => Read(url) is not null;
 
     /// <summary>Writes the beginning of a link, if the address is safe.</summary>
     /// <returns>Whether it did, so that an end is due.</returns>
     public static bool Begin(HtmlRenderer renderer, string? url)
     {
-        if (!IsSafe(url))
+        if (Read(url) is not { } uri)
             return false;
-        renderer.Write("<a href=\"").WriteEscapeUrl(url).Write("\" target=\"_blank\" rel=\"noopener noreferrer nofollow\">");
+        // as the parser understood it, not as it was written
+        renderer.Write("<a href=\"").WriteEscape(uri.AbsoluteUri).Write("\" target=\"_blank\" rel=\"noopener noreferrer nofollow\">");
         return true;
     }
 
@@ -29,4 +29,7 @@ internal sealed class SafeLinks : HtmlObjectRenderer<LinkInline>
         if (isLink)
             renderer.Write("</a>");
     }
+
+    private static Uri? Read(string? url) =>
+        Uri.TryCreate(url, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps || uri.Scheme == Uri.UriSchemeMailto) ? uri : null;
 }

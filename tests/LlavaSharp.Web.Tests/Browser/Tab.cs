@@ -26,7 +26,7 @@ internal sealed class Tab : IAsyncDisposable
         tab.Page.Console += (_, message) =>
         {
             if (message.Type is "error")
-                tab._troubles.Add(message.Text);
+                tab._troubles.Add($"{message.Text} {message.Location}");
         };
         tab.Page.PageError += (_, error) => tab._troubles.Add(error);
         tab.Page.Request += (_, request) =>
@@ -57,7 +57,7 @@ internal sealed class Tab : IAsyncDisposable
     {
         var result = await Page.RunAxe(new AxeRunOptions());
         Assert.True(result.Violations.Length == 0, string.Join("\n", result.Violations.Select(violation => $"{violation.Id}: {violation.Help}: {string.Join(" ; ", violation.Nodes.Select(node => node.Html))}")));
-        Assert.Empty(_troubles);
+        Assert.True(_troubles.Count == 0, string.Join("\n", _troubles));
     }
 
     /// <summary>Keeps a picture of the page where <c>LLAVA_SCREENSHOTS</c> names a folder.</summary>
