@@ -44,6 +44,35 @@ public sealed class FlagTests
         Assert.False(option.Required);
     }
 
+    /// <summary>The original's flags of its web server, and their defaults.</summary>
+    [Theory]
+    [InlineData("--host", "localhost")]   // not 0.0.0.0: nobody else is let in unless it is said
+    [InlineData("--port", "")]
+    [InlineData("--controller-url", "http://localhost:21001")]
+    [InlineData("--concurrency-count", "16")]
+    [InlineData("--model-list-mode", "once")]
+    [InlineData("--share", "False")]
+    [InlineData("--moderate", "False")]
+    [InlineData("--embed", "False")]
+    public void Flag_OfWeb_HasItsDefault(string flag, string expected)
+    {
+        var option = Assert.Single(WebCommand.Create().Options, option => option.Name == flag);
+        Assert.Equal(expected, option.HasDefaultValue ? Convert.ToString(option.GetDefaultValue(), System.Globalization.CultureInfo.InvariantCulture) : option.ValueType == typeof(bool) ? "False" : "");
+    }
+
+    [Theory]
+    [InlineData("--share", "left out")]
+    [InlineData("--port 70000", "70000 is no port")]
+    [InlineData("--model-list-mode often", "'often' is no mode")]
+    [InlineData("--controller-url nowhere", "'nowhere' is no address")]
+    public async Task Web_WrongFlags_AreRefused(string line, string why)
+    {
+        var root = new RootCommand { WebCommand.Create() };
+        using var error = new StringWriter();
+        Assert.NotEqual(0, await CommandRunner.RunAsync(root, ["web", .. line.Split(' ')], error, TestContext.Current.CancellationToken));
+        Assert.Contains(why, error.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Query_OfRun_IsRequired() => Assert.True(Assert.Single(RunCommand.Create().Options, option => option.Name == "--query").Required);
 

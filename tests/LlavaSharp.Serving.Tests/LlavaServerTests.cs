@@ -36,7 +36,7 @@ public sealed class LlavaServerTests : IAsyncLifetime
     [Fact]
     public async Task Port_BothProtocols_AreAnsweredByTheSameModel()
     {
-        Assert.Equal("{\"models\":[\"tiny\"]}", await PostAsync("/list_models", ""));
+        Assert.Equal("{\"models\":[\"tiny\"],\"conversation_templates\":{\"tiny\":\"vicuna_v1\"}}", await PostAsync("/list_models", ""));
         Assert.Equal(_server.Address.ToString().TrimEnd('/'), JsonNode.Parse(await PostAsync("/get_worker_address", "{\"model\":\"tiny\"}"))!["address"]!.GetValue<string>());
         var frames = (await PostAsync("/worker_generate_stream", "{\"model\":\"tiny\",\"prompt\":\"USER: Hello ASSISTANT:\",\"temperature\":0,\"max_new_tokens\":5,\"stop\":\"</s>\"}")).Split('\0', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(0, JsonNode.Parse(frames[^1])!["error_code"]!.GetValue<int>());

@@ -26,7 +26,7 @@ internal static class WebCommand
         {
             if (parsed.GetValue(share))
                 throw new UsageException("--share is left out: it would send pictures and conversations through a server of somebody else's. Listen at an address that others reach (--host 0.0.0.0), behind a proxy that knows your users.");
-            if (parsed.GetValue(port) is < 0 or > ushort.MaxValue and var none)
+            if (parsed.GetValue(port) is { } none and (< 0 or > ushort.MaxValue))
                 throw new UsageException($"{none} is no port: ports go from 0 to 65535 (--port).");
             var options = new WebServerOptions
             {

@@ -48,7 +48,7 @@ public static class TestMessageClient
     private static async Task<string> FindAsync(ControllerClient controller, string model, TextWriter output, CancellationToken cancellation)
     {
         await controller.RefreshAsync(cancellation).ConfigureAwait(false);
-        var models = await controller.ModelsAsync(cancellation).ConfigureAwait(false);
+        var (models, _) = await controller.ModelsAsync(cancellation).ConfigureAwait(false);
         await output.WriteAsync($"Models: [{string.Join(", ", models.Order(StringComparer.Ordinal).Select(name => $"'{name}'"))}]\n".AsMemory(), cancellation).ConfigureAwait(false);
         var address = await controller.AddressAsync(model, cancellation).ConfigureAwait(false);
         await output.WriteAsync($"worker_addr: {address}\n".AsMemory(), cancellation).ConfigureAwait(false);

@@ -77,7 +77,7 @@ internal sealed class ControllerService : IDisposable
             await FastApiReplies.WriteJsonAsync(context, null).ConfigureAwait(false);
         });
         Post("/list_models", context =>
-            FastApiReplies.WriteJsonAsync(context, new JsonObject { ["models"] = new JsonArray([.. _registry.Models.Select(name => (JsonNode)name)]) }));
+            FastApiReplies.WriteJsonAsync(context, WorkerStatus.WithTemplates(new() { ["models"] = new JsonArray([.. _registry.Models.Select(name => (JsonNode)name)]) }, _registry.Templates)));
         Post("/get_worker_address", async context =>
         {
             var (json, _) = await FastApiReplies.ReadAsync(context).ConfigureAwait(false);

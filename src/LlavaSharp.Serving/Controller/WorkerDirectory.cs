@@ -37,7 +37,10 @@ internal sealed class WorkerDirectory(WorkerRegistry registry, WorkerClient clie
     public async Task<WorkerStatus> StatusAsync(CancellationToken cancellation)
     {
         WorkerStatus[] answers = [.. (await AskAllAsync(cancellation).ConfigureAwait(false)).Select(answer => answer.Status).OfType<WorkerStatus>()];
-        return new([.. answers.SelectMany(status => status.ModelNames).Distinct(StringComparer.Ordinal)], answers.Sum(status => status.Speed), answers.Sum(status => status.QueueLength));
+        return new([.. answers.SelectMany(status => status.ModelNames).Distinct(StringComparer.Ordinal)], answers.Sum(status => status.Speed), answers.Sum(status => status.QueueLength))
+        {
+            Templates = answers.SelectMany(status => status.Templates).DistinctBy(template => template.Key).ToDictionary(StringComparer.Ordinal),
+        };
     }
 
     private async Task<(string Address, bool CheckHeartBeat, WorkerStatus? Status)[]> AskAllAsync(CancellationToken cancellation) =>

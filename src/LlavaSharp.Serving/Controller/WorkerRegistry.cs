@@ -36,6 +36,16 @@ internal sealed class WorkerRegistry(DispatchMethod method, TimeProvider clock, 
         }
     }
 
+    /// <summary>The conversation templates that workers named, by model; where they disagree, the first one's.</summary>
+    public IReadOnlyDictionary<string, string> Templates
+    {
+        get
+        {
+            lock (_lock)
+                return _workers.Values.SelectMany(worker => worker.Status.Templates).DistinctBy(template => template.Key).ToDictionary(StringComparer.Ordinal);
+        }
+    }
+
     /// <summary>Adds a worker, or replaces what is known of it.</summary>
     public void Register(string address, bool checkHeartBeat, WorkerStatus status)
     {

@@ -19,11 +19,11 @@ internal sealed class ControllerClient(HttpClient http, string url, TimeSpan pat
     /// <exception cref="ControllerException">It cannot be asked.</exception>
     public Task RefreshAsync(CancellationToken cancellation) => PostAsync("/refresh_all_workers", null, 3 * patience, cancellation);
 
-    /// <summary>The models that its workers have.</summary>
+    /// <summary>The models that its workers have, and the conversation templates that go with them whatever their names are.</summary>
     /// <exception cref="ControllerException">It cannot be asked.</exception>
-    public async Task<IReadOnlyList<string>> ModelsAsync(CancellationToken cancellation) => Read<IReadOnlyList<string>>(
+    public async Task<(IReadOnlyList<string> Names, IReadOnlyDictionary<string, string> Templates)> ModelsAsync(CancellationToken cancellation) => Read<(IReadOnlyList<string>, IReadOnlyDictionary<string, string>)>(
         await PostAsync("/list_models", null, patience, cancellation).ConfigureAwait(false),
-        json => json["models"] is JsonArray names ? [.. names.Select(name => ProtocolJson.Text(name, "models"))] : throw new ProtocolException("'models' is missing or no list."));
+        json => json["models"] is JsonArray names ? ([.. names.Select(name => ProtocolJson.Text(name, "models"))], WorkerStatus.ReadTemplates(json)) : throw new ProtocolException("'models' is missing or no list."));
 
     /// <summary>The address of a worker that has a model; empty: there is none.</summary>
     /// <exception cref="ControllerException">It cannot be asked.</exception>

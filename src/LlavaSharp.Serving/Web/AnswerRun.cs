@@ -67,7 +67,7 @@ internal sealed class AnswerRun(WebConversations server, WebParameters parameter
     private async Task AnswerAsync(CancellationToken stop)
     {
         var start = server.Options.Clock.GetUtcNow();
-        chat.With(turns => turns.UseTemplateOf(parameters.Model));
+        chat.With(turns => turns.UseTemplate(server.Models.TemplateOf(parameters.Model)));
         var address = await server.Controller.AddressAsync(parameters.Model, stop).ConfigureAwait(false);
         server.Logger.LogInformation("model_name: {Model}, worker_addr: {Worker}", parameters.Model, address);
         if (address.Length == 0)

@@ -38,11 +38,11 @@ internal sealed class WebChat(WebQuirks quirks)
         _turns.Add(turn);
     }
 
-    /// <summary>Takes the template that belongs to a model, and names it.</summary>
-    public string UseTemplateOf(string model)
+    /// <summary>Takes a model's template, and names the one that holds.</summary>
+    public string UseTemplate(string template)
     {
         if (_turns.Count == 1 || !quirks.FirstTemplateStays)
-            _template = ConversationTemplates.InferNameForWeb(model);
+            _template = template;
         return _template;
     }
 

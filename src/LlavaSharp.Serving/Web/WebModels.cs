@@ -1,3 +1,4 @@
+using LlavaSharp.Prompts;
 using LlavaSharp.Serving.Protocol;
 using Microsoft.Extensions.Logging;
 
@@ -9,6 +10,7 @@ public sealed class WebModels
     private readonly ControllerClient _controller;
     private readonly ILogger _logger;
     private volatile IReadOnlyList<string>? _names;
+    private volatile IReadOnlyDictionary<string, string> _templates = System.Collections.ObjectModel.ReadOnlyDictionary<string, string>.Empty;
 
     internal WebModels(ControllerClient controller, ILogger logger) => (_controller, _logger) = (controller, logger);
 
@@ -28,7 +30,7 @@ public sealed class WebModels
     {
         try
         {
-            Set(Sort(await _controller.ModelsAsync(cancellation).ConfigureAwait(false)));
+            await FetchAsync(cancellation).ConfigureAwait(false);
             return true;
         }
         catch (ControllerException)
@@ -45,9 +47,8 @@ public sealed class WebModels
         try
         {
             await _controller.RefreshAsync(cancellation).ConfigureAwait(false);
-            var names = Sort(await _controller.ModelsAsync(cancellation).ConfigureAwait(false));
-            _logger.LogInformation("Models: {Models}", names);
-            Set(names);
+            await FetchAsync(cancellation).ConfigureAwait(false);
+            _logger.LogInformation("Models: {Models}", Names);
             return null;
         }
         catch (ControllerException exception)
@@ -57,10 +58,19 @@ public sealed class WebModels
         }
     }
 
-    private void Set(IReadOnlyList<string> names)
+    /// <summary>The conversation template of a model: the one that its worker names, if there is such a one; else the one that the original's rules give its name.</summary>
+    public string TemplateOf(string model)
     {
+        ArgumentNullException.ThrowIfNull(model);
+        return _templates.TryGetValue(model, out var template) && ConversationTemplates.Names.Contains(template) ? template : ConversationTemplates.InferNameForWeb(model);
+    }
+
+    private async Task FetchAsync(CancellationToken cancellation)
+    {
+        var (models, templates) = await _controller.ModelsAsync(cancellation).ConfigureAwait(false);
+        var names = Sort(models);
         var isNew = _names is not { } known || !known.SequenceEqual(names);
-        _names = names;
+        (_names, _templates) = (names, templates);
         if (isNew)
             Changed?.Invoke();
     }

@@ -16,6 +16,10 @@ public sealed class EngineBackend(IGenerationEngine engine, string name, WorkerQ
     /// <inheritdoc/>
     public IReadOnlyList<string> ModelNames { get; } = [name];
 
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, string> Templates => engine.Model.Checkpoint.Config?.ConversationTemplate is { } template
+        ? ModelNames.ToDictionary(model => model, _ => template, StringComparer.Ordinal) : System.Collections.ObjectModel.ReadOnlyDictionary<string, string>.Empty;
+
     // Q25: the name decides
     private bool Sees => _quirks.NameDecidesSight ? name.Contains("llava", StringComparison.OrdinalIgnoreCase) : engine.Model.SeesImages;
 

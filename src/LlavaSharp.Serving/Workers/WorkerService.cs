@@ -17,7 +17,7 @@ internal sealed class WorkerService(WorkerOptions options, IWorkerBackend backen
     private readonly WorkerSlots _slots = new(options.LimitModelConcurrency);
 
     /// <summary>What it says of itself.</summary>
-    public WorkerStatus Status => new(backend.ModelNames, options.Speed, _slots.QueueLength);
+    public WorkerStatus Status => new(backend.ModelNames, options.Speed, _slots.QueueLength) { Templates = backend.Templates };
 
     /// <summary>Requests that run or wait.</summary>
     public int QueueLength => _slots.QueueLength;

@@ -63,7 +63,7 @@ public sealed class AccessGateTests : IDisposable
     public async Task Request_WithoutKey_IsRefusedInTheFormOfItsInterface()
     {
         var key = ApiKeyFile.Read(_path, mayBeMissing: true).Create("anna");
-        await using var host = await StartAsync(new(new(_path), null, false, NullLog()));
+        await using var host = await StartAsync(new(new(_path), null, false, false, NullLog()));
         using var http = new HttpClient { BaseAddress = host.Address };
         var openAi = await GetAsync(http, "/v1/models");
         Assert.Equal((HttpStatusCode.Unauthorized, "invalid_api_key"), (openAi.Status, openAi.Json["error"]!["code"]!.GetValue<string>()));
@@ -83,7 +83,7 @@ public sealed class AccessGateTests : IDisposable
     [Fact]
     public async Task Request_MoreThanTheLimit_IsToldWhenToComeAgain()
     {
-        await using var host = await StartAsync(new(null, 3, false, NullLog()));
+        await using var host = await StartAsync(new(null, 3, false, false, NullLog()));
         using var http = new HttpClient { BaseAddress = host.Address };
         for (var i = 0; i < 3; i++)
             Assert.Equal(HttpStatusCode.OK, (await GetAsync(http, "/v1/models")).Status);
@@ -92,6 +92,28 @@ public sealed class AccessGateTests : IDisposable
         Assert.InRange(reply.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 20);
         Assert.Equal("rate_limit_exceeded", JsonNode.Parse(await reply.Content.ReadAsStringAsync(Cancellation))!["error"]!["code"]!.GetValue<string>());
         Assert.Equal(HttpStatusCode.OK, (await GetAsync(http, "/health/live")).Status);
+    }
+
+    [Fact]
+    public async Task Page_WithKeys_IsOpenedByAKeyAsPasswordOrTheServersOwn()
+    {
+        var key = ApiKeyFile.Read(_path, mayBeMissing: true).Create("anna");
+        var gate = new AccessGate(new(_path), 1, false, true, NullLog());
+        await using var host = await StartAsync(gate);
+        using var http = new HttpClient { BaseAddress = host.Address };
+        Assert.Equal("\"\"", (await GetAsync(http, "/_page/page.css")).Json.ToJsonString());
+        foreach (var wrong in new[] { "Basic", "Basic !", "Basic " + Convert.ToBase64String("no colon"u8), "Basic " + Convert.ToBase64String("a:b"u8), "Basic " + new string('A', 4000), "Bearer", "" })
+        {
+            http.DefaultRequestHeaders.Remove("Authorization");
+            http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", wrong);
+            Assert.Equal(HttpStatusCode.Unauthorized, (await GetAsync(http, "/")).Status);
+        }
+        http.DefaultRequestHeaders.Authorization = new("Basic", Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes("anybody:" + key)));
+        for (var i = 0; i < 3; i++)
+            Assert.Equal("\"anna\"", (await GetAsync(http, "/")).Json.ToJsonString());   // the page's own traffic is not counted
+        http.DefaultRequestHeaders.Authorization = new("Bearer", gate.OwnKey);
+        for (var i = 0; i < 3; i++)
+            Assert.Equal(HttpStatusCode.OK, (await GetAsync(http, "/list_models")).Status);
     }
 
     private static async Task<(HttpStatusCode Status, JsonNode Json, string? Type)> GetAsync(HttpClient http, string path)
