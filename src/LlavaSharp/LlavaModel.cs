@@ -60,8 +60,8 @@ public sealed partial class LlavaModel : IGenerationEngine, IDisposable
     /// </summary>
     public string TemplateName { get; }
 
-    /// <summary>The device of computation, such as "cpu" or "cuda:0".</summary>
-    public string Device => _checkpoint.Device.ToString();
+    /// <summary>The device of computation, such as "cpu" or "cuda:0"; several with commas between.</summary>
+    public string Device => _checkpoint.Devices.ToString();
 
     /// <summary>The type of computation, such as "float32".</summary>
     public string DataType => ComputeDevice.Name(_checkpoint.Type);

@@ -31,7 +31,7 @@ internal static class CheckpointLoader
             opened.TowerWeights?.Verify(opened.TowerFolder!, _ => true);
             opened.Weights.Verify(baseFolder is null ? folder : $"{folder}' on '{baseFolder}", name => MayRemain(name, opened.Config));
             // attention with biases of its own (MPT) is computed by libtorch in any case
-            network.Language.CacheFormat = options.CacheFormat(opened.Device, opened.Weights.IsPacked && opened.Config.Family != ModelFamily.Mpt);
+            network.Language.CacheFormat = options.CacheFormat(opened.Devices.First, opened.Weights.IsPacked && opened.Config.Family != ModelFamily.Mpt);
             return new LoadedCheckpoint(owned)
             {
                 Config = opened.Config,
@@ -40,7 +40,7 @@ internal static class CheckpointLoader
                 ImageProcessor = opened.ImageProcessor,
                 Defaults = opened.Parts.Tokenizer is not null ? GenerationDefaults.None : GenerationDefaults.Load(Directory.Exists(folder) ? folder : opened.Parts.TokenizerFolder),
                 Type = opened.Type,
-                Device = opened.Device,
+                Devices = opened.Devices,
                 Folder = folder,
                 ChatTemplate = opened.Config.MmVisionTower is null ? ChatTemplateFile.Find(opened.Parts.TokenizerFolder) : null,
             };
@@ -65,7 +65,8 @@ internal static class CheckpointLoader
         ComputeDevice.CheckTypeName(options.DataType);
         if (options.VisionTowerDataType is { } towerType)
             ComputeDevice.CheckTypeName(towerType);
-        var device = ComputeDevice.Parse(options.Device);
+        var devices = ComputeDevice.ParseAll(options.Device);
+        var device = devices[0];
         if (options.Threads is { } threads)
         {
             set_num_threads(threads);
@@ -84,6 +85,7 @@ internal static class CheckpointLoader
             weights.Merge(adapter);
         config = FitVocabulary(config, tokenizer, weights);
         var (vision, towerScope, towerFolder, processor) = OpenTower(folder, config, weights, type, device, options, owned);
+        var map = devices.Count == 1 ? new DeviceMap(device) : Spread(devices, config, weights, towerScope.Source as CheckpointWeights, options);
         if (config.IsHuggingFace && processor is { PadsToSquare: true })
             config = config.With("image_aspect_ratio", ImagePreprocessor.Pad);
         return new()
@@ -97,8 +99,22 @@ internal static class CheckpointLoader
             TowerFolder = towerFolder,
             ImageProcessor = processor,
             Type = type,
-            Device = device,
+            Devices = map,
         };
+    }
+
+    private static DeviceMap Spread(IReadOnlyList<Device> devices, LlavaConfig config, CheckpointWeights weights, CheckpointWeights? tower, LoadOptions options)
+    {
+        // a copy of the tower inside the checkpoint counts only where it is used
+        var sizes = weights.Sizes().Where(size => tower == weights || !size.Name.Contains("vision_tower", StringComparison.Ordinal));
+        if (tower is not null && tower != weights)
+            sizes = sizes.Concat(tower.Sizes().Select(size => ("vision_tower." + size.Name, size.Bytes)));
+        var plan = DevicePlan.Create(DeviceMemory.Rooms(devices), PartSizes.Of(sizes, config.NumHiddenLayers));
+        var map = new DeviceMap(devices, plan.Layers, options.MoveStates);
+        weights.Spread(map);
+        var shares = devices.Select((device, place) => (Device: device, Layers: plan.Layers.Count(layer => layer == place), Bytes: plan.Used[place]));
+        options.Notice?.Invoke(string.Join("; ", shares.Select(share => FormattableString.Invariant($"{share.Device}: {share.Layers} of {plan.Layers.Count} layers, {share.Bytes / 1e9:0.00} GB"))) + ".");
+        return map;
     }
 
     private static LlavaNetwork Build(OpenedCheckpoint opened, Func<string, Linear, Linear>? wrap) => wrap is null

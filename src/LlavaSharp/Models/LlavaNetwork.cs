@@ -167,12 +167,12 @@ public sealed class LlavaNetwork
             ? (batch.Positions, batch.Visible)
             : (arange(Scalars.Of(0), Scalars.Of(batch.Plan.Length), ScalarType.Int64, device: batch.Embeddings.device).unsqueeze(0), null);
         var hidden = Language.Forward(batch.Embeddings, positions, visible);                                      // [B, T, C]
-        var labels = batch.Labels.narrow(1, 1, batch.Labels.shape[1] - 1).reshape(-1);                            // [B * (T - 1)]
+        var labels = batch.Labels.narrow(1, 1, batch.Labels.shape[1] - 1).reshape(-1).to(hidden.device);          // [B * (T - 1)]
         var states = hidden.narrow(1, 0, hidden.shape[1] - 1).reshape(-1, hidden.shape[2]);                       // [B * (T - 1), C]
         // only learned positions need logits: the vocabulary is by far the widest dimension
         var learned = labels.ne(Scalars.Of(Prompts.LlavaConstants.IgnoreIndex)).nonzero().squeeze(-1);                        // [n]
         var logits = Language.Logits(states.index_select(0, learned)).to(ScalarType.Float32);                     // [n, V]
-        return nn.functional.cross_entropy(logits, labels.index_select(0, learned)).MoveToOuterDisposeScope();
+        return nn.functional.cross_entropy(logits, labels.index_select(0, learned).to(logits.device)).MoveToOuterDisposeScope();
     }
 
     private static Tensor Positions(MergePlan plan, Device device)

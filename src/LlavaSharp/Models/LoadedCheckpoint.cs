@@ -21,7 +21,11 @@ internal sealed class LoadedCheckpoint(IEnumerable<IDisposable> owned) : IDispos
 
     public required ScalarType Type { get; init; }
 
-    public required Device Device { get; init; }
+    /// <summary>Where the parts of the network lie.</summary>
+    public required DeviceMap Devices { get; init; }
+
+    /// <summary>The device of tower, projector and embeddings.</summary>
+    public Device Device => Devices.First;
 
     public required string Folder { get; init; }
 

@@ -49,12 +49,12 @@ public sealed class BatchingEngine : IGenerationEngine, IAsyncDisposable
         if (format != KeyValueFormat.Dense && !isCpu)
             throw new GenerationException($"The cache of keys and values is kept as integers on CPUs only; the device is {model.Device}. Leave {nameof(EngineOptions.CacheFormat)} out.");
         var bits = format == KeyValueFormat.Integer8 ? CacheBits.Eight : CacheBits.Sixteen;
-        var position = config.NumHiddenLayers * (format == KeyValueFormat.Dense
+        var page = _options.PagePositions * (format == KeyValueFormat.Dense
             ? 2L * config.NumKeyValueHeads * config.HeadDim * (model.Checkpoint.Type == ScalarType.Float32 ? sizeof(float) : sizeof(short))
-            : KeyValueStore.PositionBytes(config.NumKeyValueHeads, config.HeadDim, bits));
+            : KeyValueStore.PositionBytes(config.NumKeyValueHeads, config.HeadDim, bits));   // of one layer
         var wanted = (long)PagesOf(model.ContextLength) * _options.MaxRunning;
-        var bytes = _options.CacheBytes ?? (long)(MostOfFreeMemory * (MemoryInspector.Inspect() is var memory ? memory.Available ?? memory.Total : 0));
-        Pages = (int)Math.Clamp(bytes / (position * _options.PagePositions), 1, Math.Min(wanted, int.MaxValue));
+        var pages = _options.CacheBytes is { } bytes ? bytes / (page * config.NumHiddenLayers) : PagesThatFit(model.Checkpoint.Devices, page, config.NumHiddenLayers);
+        Pages = (int)Math.Clamp(pages, 1, Math.Min(wanted, int.MaxValue));
         _pool = new PagePool(Pages);
         _budget = new ChunkBudget(_options.Stretch, _options.MinChunk, _options.MaxChunk);
         _scheduler = new Scheduler(_pool, _options.PagePositions, _options.MaxRunning, _budget);
@@ -115,6 +115,13 @@ public sealed class BatchingEngine : IGenerationEngine, IAsyncDisposable
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
             Pump();
         await _stopped.Task.ConfigureAwait(false);
+    }
+
+    // keys and values lie with their layers, so the device with the least room for its layers decides
+    private static long PagesThatFit(DeviceMap devices, long layerBytes, int layers)
+    {
+        var rooms = DeviceMemory.Rooms(devices.Devices);
+        return Enumerable.Range(0, layers).GroupBy(devices.Place).Min(here => (long)(MostOfFreeMemory * rooms[here.Key].Free) / (layerBytes * here.Count()));
     }
 
     private int PagesOf(int positions) => (positions + _options.PagePositions - 1) / _options.PagePositions;
@@ -319,7 +326,7 @@ public sealed class BatchingEngine : IGenerationEngine, IAsyncDisposable
         var hidden = _language.Forward(embeddings, tensor([.. positions], [1, positions.Count], device: device), null, _cache);
         if (last.Count == 0)
             return [];
-        var ends = hidden.index_select(1, tensor([.. last], device: device));                                  // [1, n, C]
+        var ends = hidden.index_select(1, tensor([.. last], device: hidden.device));                                  // [1, n, C]
         return _language.Logits(ends).to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
 
         // generated tokens that follow each other in the row are embedded together
