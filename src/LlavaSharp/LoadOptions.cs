@@ -11,6 +11,12 @@ public sealed record LoadOptions
     /// <summary>The language model that an adapter or a projector belongs to (a folder or hub id); null when the checkpoint is whole.</summary>
     public string? ModelBase { get; init; }
 
+    /// <summary>
+    /// LoRA adapters that lie beside the model and are not merged: each answers the requests that name it (<see cref="GenerationRequest.Adapter"/>), the others get the
+    /// model as it is. They change linear layers of the language model; a projector in <c>non_lora_trainables.bin</c> is theirs, too. Anything else is refused.
+    /// </summary>
+    public IReadOnlyList<AdapterSource> Adapters { get; init; } = [];
+
     /// <summary>The name by which the original's rules choose a conversation template; null: the last part of the path.</summary>
     public string? ModelName { get; init; }
 

@@ -27,7 +27,9 @@ internal static class CheckpointLoader
             if (QuantizedCache.Find(folder, baseFolder, options) is { } packed)
                 (folder, baseFolder) = (packed, null);
             var opened = Open(folder, baseFolder, options, owned);
-            var network = Build(opened, options.WrapLinear);
+            var (source, adapters) = OpenAdapters(opened, options, owned);
+            var network = Build(opened, source, options.WrapLinear);
+            (source as AdaptedLinears)?.Verify();
             opened.TowerWeights?.Verify(opened.TowerFolder!, _ => true);
             opened.Weights.Verify(baseFolder is null ? folder : $"{folder}' on '{baseFolder}", name => MayRemain(name, opened.Config));
             // attention with biases of its own (MPT) is computed by libtorch in any case
@@ -36,6 +38,7 @@ internal static class CheckpointLoader
             {
                 Config = opened.Config,
                 Network = network,
+                Adapters = adapters,
                 Tokenizer = opened.Tokenizer,
                 ImageProcessor = opened.ImageProcessor,
                 Defaults = opened.Parts.Tokenizer is not null ? GenerationDefaults.None : GenerationDefaults.Load(Directory.Exists(folder) ? folder : opened.Parts.TokenizerFolder),
@@ -84,7 +87,7 @@ internal static class CheckpointLoader
         if (parts.Adapter is { } adapter)
             weights.Merge(adapter);
         config = FitVocabulary(config, tokenizer, weights);
-        var (vision, towerScope, towerFolder, processor) = OpenTower(folder, config, weights, type, device, options, owned);
+        var (vision, towerScope, towerFolder, processor) = OpenTower(ConfigFolder(folder, baseFolder), config, weights, type, device, options, owned);
         var map = devices.Count == 1 ? new DeviceMap(device) : Spread(devices, config, weights, towerScope.Source as CheckpointWeights, options);
         if (config.IsHuggingFace && processor is { PadsToSquare: true })
             config = config.With("image_aspect_ratio", ImagePreprocessor.Pad);
@@ -103,6 +106,10 @@ internal static class CheckpointLoader
         };
     }
 
+    // an adapter without a config of its own has its base's, and what that names lies beside the base
+    private static string ConfigFolder(string folder, string? baseFolder) =>
+        baseFolder is not null && !File.Exists(Path.Combine(folder, "config.json")) ? baseFolder : folder;
+
     private static DeviceMap Spread(IReadOnlyList<Device> devices, LlavaConfig config, CheckpointWeights weights, CheckpointWeights? tower, LoadOptions options)
     {
         // a copy of the tower inside the checkpoint counts only where it is used
@@ -117,9 +124,25 @@ internal static class CheckpointLoader
         return map;
     }
 
-    private static LlavaNetwork Build(OpenedCheckpoint opened, Func<string, Linear, Linear>? wrap) => wrap is null
-        ? new(opened.Config, opened.Vision, opened.Weights, opened.TowerScope)
-        : new(opened.Config, opened.Vision, new WrappedLinears(opened.Weights, wrap), opened.Vision is null ? default : opened.TowerScope with { Source = new WrappedLinears(opened.TowerScope.Source, wrap) });
+    // the network's tensors, with the slots of the adapters that lie beside them
+    private static (IWeightSource Source, AdapterSet Adapters) OpenAdapters(OpenedCheckpoint opened, LoadOptions options, List<IDisposable> owned)
+    {
+        var selection = new AdapterSelection();
+        if (options.Adapters.Count == 0)
+            return (opened.Weights, new([], selection));
+        var (files, loaded) = (new List<(string, LoraAdapter)>(), new List<LoadedAdapter>());
+        foreach (var source in options.Adapters)
+        {
+            var opening = Add(owned, AdapterLoader.Open(source, options.CheckFiniteWeights));
+            loaded.Add(AdapterLoader.Load(source, files.Count, opening, opened, options.CheckFiniteWeights, owned));
+            files.Add((source.Name, opening));
+        }
+        return (Add(owned, new AdaptedLinears(opened.Weights, files, opened.Type, selection)), new(loaded, selection));
+    }
+
+    private static LlavaNetwork Build(OpenedCheckpoint opened, IWeightSource source, Func<string, Linear, Linear>? wrap) => wrap is null
+        ? new(opened.Config, opened.Vision, source, opened.TowerScope)
+        : new(opened.Config, opened.Vision, new WrappedLinears(source, wrap), opened.Vision is null ? default : opened.TowerScope with { Source = new WrappedLinears(opened.TowerScope.Source, wrap) });
 
     /// <summary>Whether a tensor may lie in the weights of a language model without being used.</summary>
     public static bool MayRemain(string name, LlavaConfig config) =>

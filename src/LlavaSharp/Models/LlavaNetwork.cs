@@ -49,11 +49,12 @@ public sealed class LlavaNetwork
 
     /// <summary>Tower and projector.</summary>
     /// <param name="pixelValues">[N, 3, S, S].</param>
+    /// <param name="projector">Another projector; null: the network's own.</param>
     /// <returns>[N, P, C]: projected features of every picture or tile.</returns>
-    public Tensor Encode(Tensor pixelValues)
+    public Tensor Encode(Tensor pixelValues, Projector? projector = null)
     {
         using var scope = NewDisposeScope();
-        var parts = pixelValues.split(_imagesPerBatch, 0).Select(part => Projector!.Forward(Tower!.Forward(part))).ToList();
+        var parts = pixelValues.split(_imagesPerBatch, 0).Select(part => (projector ?? Projector!).Forward(Tower!.Forward(part))).ToList();
         return (parts.Count == 1 ? parts[0] : cat(parts, 0)).MoveToOuterDisposeScope();
     }
 
@@ -62,13 +63,15 @@ public sealed class LlavaNetwork
     /// <param name="type">The type in which the language model computes.</param>
     /// <param name="device">Where the network is.</param>
     /// <param name="rounding">How pixel values are rounded first.</param>
+    /// <param name="projector">Another projector; null: the network's own.</param>
     /// <returns>Per picture [features, C].</returns>
-    public IReadOnlyList<Tensor> EncodeImages(IReadOnlyList<PixelValues> pixelValues, ScalarType type, Device device, PixelRounding rounding = PixelRounding.None)
+    public IReadOnlyList<Tensor> EncodeImages(
+        IReadOnlyList<PixelValues> pixelValues, ScalarType type, Device device, PixelRounding rounding = PixelRounding.None, Projector? projector = null)
     {
         if (pixelValues.Count == 0)
             return [];
         using var scope = NewDisposeScope();
-        var encoded = Encode(Pixels(pixelValues, type, device, rounding));                                                                                           // [tiles, P, C]
+        var encoded = Encode(Pixels(pixelValues, type, device, rounding), projector);                    // [tiles, P, C]
         var merged = MergeTiles(encoded, pixelValues);
         foreach (var features in merged)
             features.MoveToOuterDisposeScope();

@@ -13,6 +13,9 @@ internal sealed class LoadedCheckpoint(IEnumerable<IDisposable> owned) : IDispos
 
     public required LlavaNetwork Network { get; init; }
 
+    /// <summary>The adapters that lie beside the network.</summary>
+    public required AdapterSet Adapters { get; init; }
+
     public required Tokenizer Tokenizer { get; init; }
 
     public required ClipImageProcessor? ImageProcessor { get; init; }

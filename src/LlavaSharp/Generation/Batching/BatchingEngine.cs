@@ -142,17 +142,16 @@ public sealed class BatchingEngine : IGenerationEngine, IAsyncDisposable
         var settings = request.Options.Resolve(Model.Checkpoint.Defaults);
         if (settings.NumBeams > 1)
             throw new GenerationException("The batching engine knows no beam search. Generate with one beam, or ask the model itself.");
-        if (request.Adapter is { } adapter)
-            throw new GenerationException($"The engine has no adapter '{adapter}'.");
+        var adapter = Model.Checkpoint.Adapters.Find(request.Adapter, Model.Name);
         var ids = Model.EncodePrompt(request.Prompt, request.Images.Count, request.AddSpecialTokens);
-        var pixels = Model.PreparePixels(request.Images);
+        var pixels = Model.PreparePixels(request.Images, adapter);
         var prompt = Model.CountPrompt(ids, pixels);
         if (prompt >= MaxPositions)
             throw new ContextLengthException(prompt, MaxPositions);
         settings = settings with { MaxNewTokens = Math.Min(settings.MaxNewTokens, MaxPositions - prompt) };
         // keys that change with the sequence's length are of no use to another length
         var mayShare = _options.PrefixCache && prompt + settings.MaxNewTokens <= _language.StableLength;
-        return new(Model, request, settings, ids, pixels, prompt, mayShare, cancellation) { Arrived = _clock.GetTimestamp() };
+        return new(Model, request, settings, ids, pixels, prompt, mayShare, adapter, cancellation) { Arrived = _clock.GetTimestamp() };
     }
 
     // one step at a time is queued, so that other work on the model's thread gets its turn, too
@@ -266,7 +265,7 @@ public sealed class BatchingEngine : IGenerationEngine, IAsyncDisposable
                 _savedPictures++;
                 continue;
             }
-            sequence.Encoding ??= new(network, sequence.Pixels[i], checkpoint.Type, checkpoint.Device, Model.PixelRounding);
+            sequence.Encoding ??= new(network, sequence.Pixels[i], checkpoint.Type, checkpoint.Device, Model.PixelRounding, sequence.Adapter?.Projector);
             if (sequence.Encoding.Advance() is not { } features)
                 return true;
             sequence.Encoding.Dispose();
@@ -323,9 +322,13 @@ public sealed class BatchingEngine : IGenerationEngine, IAsyncDisposable
         Flush();
         _cache.Begin(rows, [.. plan.Items.Select(item => item.Sequence.PromptLength)], [.. plan.Items.Select(item => item.Sequence.Pages)]);
         var embeddings = pieces.Count == 1 ? pieces[0] : cat(pieces, 1);                                         // [1, T, C]
-        var hidden = _language.Forward(embeddings, tensor([.. positions], [1, positions.Count], device: device), null, _cache);
+        var selection = Model.Checkpoint.Adapters.Selection;
+        Tensor hidden;                                                                                          // [1, T, C]
+        using (selection.Each(plan.Items.Select(item => (((EngineSequence)item.Sequence).Adapter?.Index, item.Count))))
+            hidden = _language.Forward(embeddings, tensor([.. positions], [1, positions.Count], device: device), null, _cache);
         if (last.Count == 0)
             return [];
+        using var ending = selection.Each(finishing.Select(sequence => (sequence.Adapter?.Index, 1)));
         var ends = hidden.index_select(1, tensor([.. last], device: hidden.device));                                  // [1, n, C]
         return _language.Logits(ends).to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
 
