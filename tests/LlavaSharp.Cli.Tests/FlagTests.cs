@@ -104,6 +104,37 @@ public sealed class FlagTests
     }
 
     [Fact]
+    public void Lora_GivenOften_IsEachOfThem()
+    {
+        var root = new RootCommand();
+        var flags = new AdapterFlags(root);
+        var parsed = root.Parse(ArgparseCompatibility.Normalize(root, ["--lora", "charts=./a", "--lora=maps=hub/b=c"]));
+
+        Assert.Empty(parsed.Errors);
+        Assert.Equal([new("charts", "./a"), new("maps", "hub/b=c")], flags.Read(parsed));
+        Assert.Empty(flags.Read(root.Parse([])));
+    }
+
+    [Theory]
+    [InlineData("charts")]
+    [InlineData("=./a")]
+    [InlineData("charts=")]
+    [InlineData(" =./a")]
+    public void Lora_WithoutNameOrPath_IsWrongUsage(string value)
+    {
+        var root = new RootCommand();
+        var flags = new AdapterFlags(root);
+
+        Assert.Contains($"'{value}'", Assert.Throws<UsageException>(() => flags.Read(root.Parse(["--lora", value]))).Message);
+    }
+
+    [Theory]
+    [InlineData("worker")]
+    [InlineData("serve")]
+    public void Verbs_ThatServe_TakeAdapters(string verb) =>
+        Assert.Contains((verb == "worker" ? WorkerCommand.Create() : ServeCommand.Create()).Options, option => option.Name == "--lora");
+
+    [Fact]
     public void PromptLookup_OtherWord_IsWrongUsage()
     {
         var root = new RootCommand();

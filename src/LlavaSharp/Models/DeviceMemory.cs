@@ -20,5 +20,5 @@ internal static class DeviceMemory
     // Metal GPUs use the main memory
     private static long Free(Device device) => device.type != DeviceType.CUDA
         ? MemoryInspector.Inspect().Free
-        : CudaDriver.FreeMemory(Math.Max(0, device.index)) ?? throw new LlavaException($"NVIDIA's driver does not say how much memory is free on {device}. Update the driver, or name one device (--device cuda).");
+        : CudaDriver.FreeMemory(Math.Max(0, device.index)) ?? throw new LlavaException($"NVIDIA's driver does not say how much memory is free on {device}. Update the driver.");
 }
