@@ -120,7 +120,7 @@ internal static class CheckpointLoader
         var map = new DeviceMap(devices, plan.Layers, options.MoveStates);
         weights.Spread(map);
         var shares = devices.Select((device, place) => (Device: device, Layers: plan.Layers.Count(layer => layer == place), Bytes: plan.Used[place]));
-        options.Notice?.Invoke(string.Join("; ", shares.Select(share => FormattableString.Invariant($"{share.Device}: {share.Layers} of {plan.Layers.Count} layers, {share.Bytes / 1e9:0.00} GB"))) + ".");
+        options.Notice?.Invoke(string.Join("; ", shares.Select(share => FormattableString.Invariant($"{share.Device}: {share.Layers} of {plan.Layers.Count} layers, {DevicePlan.Size(share.Bytes)}"))) + ".");
         return map;
     }
 

@@ -96,7 +96,8 @@ internal sealed class DevicePlan
             missing);
     }
 
-    private static string Size(long bytes) => bytes < 100_000_000
+    /// <summary>A number of bytes in words.</summary>
+    public static string Size(long bytes) => bytes < 100_000_000
         ? string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:0.###} MB")
         : string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:0.00} GB");
 }

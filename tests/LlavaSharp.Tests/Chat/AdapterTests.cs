@@ -54,6 +54,36 @@ public sealed class AdapterTests(AdapterModels models) : IClassFixture<AdapterMo
         }
     }
 
+    [Theory]
+    [InlineData(4)]
+    [InlineData(8)]
+    public async Task Model_InBitsandbytesForms_TakesAdaptersToo(int bits)
+    {
+        var options = new LoadOptions { LoadIn4Bit = bits == 4, LoadIn8Bit = bits == 8, QuantType = "nf4" };
+        using var model = models.Load(models.Sources, options: options);
+        using var plain = models.Load([], options: options);
+        foreach (var source in models.Sources)
+        {
+            using var single = models.Load([source], options: options);
+            var request = Requests(model)[^1] with { Adapter = source.Name };
+            var answer = await model.CompleteAsync(request, Token);
+            Assert.Equal((await single.CompleteAsync(request, Token)).OutputIds, answer.OutputIds);
+            Assert.NotEqual((await plain.CompleteAsync(request with { Adapter = null }, Token)).OutputIds, answer.OutputIds);
+        }
+    }
+
+    [Fact]
+    public async Task Model_ThatGuessesTokens_AnswersAsWithoutGuessing()
+    {
+        using var model = models.Load(models.Sources, packed: true);
+        using var guessing = models.Load(models.Sources, packed: true, options: new() { PromptLookup = true });
+        using var bare = models.Load([], packed: true);
+        Assert.Equal((true, false, true), (bare.UsesPromptLookup, model.UsesPromptLookup, guessing.UsesPromptLookup));
+
+        foreach (var request in Requests(model).Where(request => request.Adapter is not null))
+            Assert.Equal((await model.CompleteAsync(request, Token)).Text, (await guessing.CompleteAsync(request, Token)).Text);
+    }
+
     [Fact]
     public async Task Model_WithAdapters_AnswersItselfBitForBitAsWithout()
     {

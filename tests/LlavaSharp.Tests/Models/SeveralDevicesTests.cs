@@ -57,7 +57,7 @@ public sealed class SeveralDevicesTests(EmbeddedModels models) : IClassFixture<E
     {
         var moves = new CountedMoves();
         using var one = models.Load(packed: false);
-        using var several = LlavaModel.Load(options: new() { Device = "cpu,cpu", Offline = true, DataType = "float32", Threads = 1, MoveStates = moves.Move });
+        using var several = LlavaModel.Load(options: new() { Device = "cpu,cpu,cpu", Offline = true, DataType = "float32", Threads = 1, MoveStates = moves.Move });
         var options = new EngineOptions { CacheFormat = format, CacheBytes = 16 << 20, PagePositions = 16, MaxRunning = 1, MinChunk = 64, MaxChunk = 64 };
         await using var alone = new BatchingEngine(one, options);
         await using var split = new BatchingEngine(several, options);
@@ -66,13 +66,16 @@ public sealed class SeveralDevicesTests(EmbeddedModels models) : IClassFixture<E
             var expected = await CollectAsync(alone, request);
             Assert.Equal(expected, await CollectAsync(split, request));
         }
-        Assert.Equal(split.Statistics.Steps, moves.Count);
+        // the embeddings to the first layer, and between two layers
+        var boundaries = Boundaries(several.Checkpoint.Devices, several.Config.NumHiddenLayers);
+        Assert.Equal(2, boundaries);
+        Assert.Equal(boundaries * split.Statistics.Steps, moves.Count);
 
-        // together, too, and still one move a step
+        // together, too, and still one move a step and boundary
         await using var busy = new BatchingEngine(several, options with { MaxRunning = 6 });
         var before = moves.Count;
         await Task.WhenAll(Requests(one).Select(request => BatchingEngineTests.CompleteAsync(busy, request)));
-        Assert.Equal(busy.Statistics.Steps, moves.Count - before);
+        Assert.Equal(boundaries * busy.Statistics.Steps, moves.Count - before);
     }
 
     [Fact]
