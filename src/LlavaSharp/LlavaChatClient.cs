@@ -34,7 +34,7 @@ public sealed class LlavaChatClient : IChatClient
         return new ChatResponse(new ChatMessage(ChatRole.Assistant, result.Text) { MessageId = id })
         {
             ResponseId = id,
-            ModelId = _model.Name,
+            ModelId = request.Adapter ?? _model.Name,
             CreatedAt = _options.TimeProvider.GetUtcNow(),
             FinishReason = Reason(result),
             Usage = Usage(result),
@@ -65,7 +65,7 @@ public sealed class LlavaChatClient : IChatClient
         {
             ResponseId = id,
             MessageId = id,
-            ModelId = _model.Name,
+            ModelId = request.Adapter ?? _model.Name,
             CreatedAt = _options.TimeProvider.GetUtcNow(),
         };
     }
@@ -90,9 +90,11 @@ public sealed class LlavaChatClient : IChatClient
     private async Task<GenerationRequest> CreateRequestAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        var generation = ChatRequests.Generation(this, options, _options.Generation, _model.Name);
+        // an adapter is a model of its own to who asks
+        var adapter = options?.ModelId is { } wanted && _model.Adapters.Contains(wanted) ? wanted : null;
+        var generation = ChatRequests.Generation(this, options, _options.Generation, adapter ?? _model.Name);
         var (conversation, images) = await ChatRequests.ConversationAsync(_model, messages, options?.Instructions, _options, cancellationToken).ConfigureAwait(false);
-        return GenerationRequest.For(conversation, images, generation);
+        return GenerationRequest.For(conversation, images, generation) with { Adapter = adapter };
     }
 
     private static string NewId() => Guid.NewGuid().ToString("N");

@@ -24,6 +24,7 @@ public sealed partial class LlavaModel : IGenerationEngine, IDisposable
     private readonly PixelRounding _pixelRounding;
     private readonly CachedSequence? _sequence;
     private readonly ImageFeatureCache _features;
+    private string? _sequenceAdapter;   // whose keys and values are kept
     private int _disposed;
 
     private LlavaModel(LoadedCheckpoint checkpoint, ModelThread thread, string name, LoadOptions options)
@@ -51,6 +52,9 @@ public sealed partial class LlavaModel : IGenerationEngine, IDisposable
     /// <summary>What turns pictures into pixel values, or null for a plain language model.</summary>
     public ClipImageProcessor? ImageProcessor => _checkpoint.ImageProcessor;
 
+    /// <summary>The names of the adapters that requests may ask for; see <see cref="LoadOptions.Adapters"/>.</summary>
+    public IReadOnlyList<string> Adapters => _checkpoint.Adapters.Names;
+
     /// <summary>Whether the model can see.</summary>
     public bool SeesImages => _checkpoint.Network.Tower is not null;
 
@@ -60,8 +64,8 @@ public sealed partial class LlavaModel : IGenerationEngine, IDisposable
     /// </summary>
     public string TemplateName { get; }
 
-    /// <summary>The device of computation, such as "cpu" or "cuda:0".</summary>
-    public string Device => _checkpoint.Device.ToString();
+    /// <summary>The device of computation, such as "cpu" or "cuda:0"; several with commas between.</summary>
+    public string Device => _checkpoint.Devices.ToString();
 
     /// <summary>The type of computation, such as "float32".</summary>
     public string DataType => ComputeDevice.Name(_checkpoint.Type);
@@ -105,6 +109,7 @@ public sealed partial class LlavaModel : IGenerationEngine, IDisposable
         var hub = options.Hub();
         var folder = await ModelLocator.ResolveAsync(path, hub, cancellationToken).ConfigureAwait(false);
         var basis = options.ModelBase is null ? null : await ModelLocator.ResolveAsync(options.ModelBase, hub, cancellationToken).ConfigureAwait(false);
+        options = options with { Adapters = await ResolveAdaptersAsync(options.Adapters, name, hub, cancellationToken).ConfigureAwait(false) };
         var thread = new ModelThread($"LLaVA {name}");
         try
         {
@@ -250,17 +255,21 @@ public sealed partial class LlavaModel : IGenerationEngine, IDisposable
     {
         cancellation.ThrowIfCancellationRequested();
         var settings = request.Options.Resolve(_checkpoint.Defaults);
-        if (request.Adapter is { } adapter)
-            throw new GenerationException($"The model '{Name}' was loaded without adapters; the request asks for '{adapter}'. Load it with an engine that has it.");
+        var adapter = _checkpoint.Adapters.Find(request.Adapter, Name);
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
+        using var adapted = _checkpoint.Adapters.Selection.All(adapter?.Index);
+        // another adapter's keys are other keys
+        if (_sequenceAdapter != adapter?.Name)
+            _sequence?.Clear();
+        _sequenceAdapter = adapter?.Name;
         var watch = Stopwatch.StartNew();
         var ids = EncodePrompt(request.Prompt, request.Images.Count, request.AddSpecialTokens);
-        var pixels = PreparePixels(request.Images);
+        var pixels = PreparePixels(request.Images, adapter);
         var promptTokens = CountPrompt(ids, pixels);
         settings = settings with { MaxNewTokens = Math.Min(settings.MaxNewTokens, ContextLength - promptTokens) };
         UInt128[] pictures = [.. pixels.Select(picture => picture.ContentHash())];
-        var (prompt, savedPictures) = Merge(ids, pixels, pictures);
+        var (prompt, savedPictures) = Merge(ids, pixels, pictures, adapter);
         using var ownedPrompt = prompt;
         var imageSeconds = Lap(watch);
         var prefillSeconds = 0.0;
@@ -314,18 +323,20 @@ public sealed partial class LlavaModel : IGenerationEngine, IDisposable
     }
 
     /// <summary>The pixel values of pictures, as the config asks.</summary>
-    internal IReadOnlyList<PixelValues> PreparePixels(IReadOnlyList<Image> images) => images.Count == 0
+    internal IReadOnlyList<PixelValues> PreparePixels(IReadOnlyList<Image> images, LoadedAdapter? adapter = null) => images.Count == 0
         ? []
-        : ImagePreprocessor.Process(images, ImageProcessor!, Config.ImageAspectRatio, Config.ImageGridPinpoints, _compatibility);
+        : ImagePreprocessor.Process(images, ImageProcessor!, adapter is null ? Config.ImageAspectRatio : adapter.ImageAspectRatio, Config.ImageGridPinpoints, _compatibility);
 
     /// <summary>Encodes the pictures and puts them into the prompt; on the model's thread.</summary>
-    internal MergedBatch Merge(int[] ids, IReadOnlyList<PixelValues> pixels) => Merge(ids, pixels, [.. pixels.Select(picture => picture.ContentHash())]).Prompt;
+    internal MergedBatch Merge(int[] ids, IReadOnlyList<PixelValues> pixels, LoadedAdapter? adapter = null) =>
+        Merge(ids, pixels, [.. pixels.Select(picture => picture.ContentHash())], adapter).Prompt;
 
-    private (MergedBatch Prompt, int SavedPictures) Merge(int[] ids, IReadOnlyList<PixelValues> pixels, UInt128[] hashes)
+    private (MergedBatch Prompt, int SavedPictures) Merge(int[] ids, IReadOnlyList<PixelValues> pixels, UInt128[] hashes, LoadedAdapter? adapter)
     {
         using var scope = NewDisposeScope();
         var (features, saved) = _features.Encode(
-            pixels, hashes, missing => _checkpoint.Network.EncodeImages(missing, _checkpoint.Type, _checkpoint.Device, _pixelRounding));
+            pixels, [.. hashes.Select(hash => LoadedAdapter.PictureKey(adapter, hash))],
+            missing => _checkpoint.Network.EncodeImages(missing, _checkpoint.Type, _checkpoint.Device, _pixelRounding, adapter?.Projector));
         return (_checkpoint.Network.Merge([ids], null, features, _checkpoint.Device, compatibility: _compatibility), saved);
     }
 
@@ -336,6 +347,21 @@ public sealed partial class LlavaModel : IGenerationEngine, IDisposable
         StartId,
         kept,
         promptLookup);
+
+    // folders of adapters; a name must tell them from each other and from the model
+    private static async Task<IReadOnlyList<AdapterSource>> ResolveAdaptersAsync(IReadOnlyList<AdapterSource> adapters, string model, HubOptions hub, CancellationToken cancellationToken)
+    {
+        var resolved = new List<AdapterSource>();
+        foreach (var adapter in adapters)
+        {
+            if (string.IsNullOrWhiteSpace(adapter.Name))
+                throw new LlavaException($"The adapter '{adapter.Path}' has no name. Give it one, by which requests ask for it.");
+            if (adapter.Name == model || resolved.Exists(other => other.Name == adapter.Name))
+                throw new LlavaException($"Two models would be called '{adapter.Name}'. Give the adapter '{adapter.Path}' another name.");
+            resolved.Add(adapter with { Path = await ModelLocator.ResolveAsync(adapter.Path, hub, cancellationToken).ConfigureAwait(false) });
+        }
+        return resolved;
+    }
 
     internal static int MarkerCount(int[] ids) => ids.Count(id => id == LlavaConstants.ImageTokenIndex);
 

@@ -11,10 +11,19 @@ public sealed record LoadOptions
     /// <summary>The language model that an adapter or a projector belongs to (a folder or hub id); null when the checkpoint is whole.</summary>
     public string? ModelBase { get; init; }
 
+    /// <summary>
+    /// LoRA adapters that lie beside the model and are not merged: each answers the requests that name it (<see cref="GenerationRequest.Adapter"/>), the others get the
+    /// model as it is. They change linear layers of the language model; a projector in <c>non_lora_trainables.bin</c> is theirs, too. Anything else is refused.
+    /// </summary>
+    public IReadOnlyList<AdapterSource> Adapters { get; init; } = [];
+
     /// <summary>The name by which the original's rules choose a conversation template; null: the last part of the path.</summary>
     public string? ModelName { get; init; }
 
-    /// <summary><c>auto</c>, <c>cpu</c>, <c>cuda</c>, <c>cuda:N</c> or <c>mps</c>.</summary>
+    /// <summary>
+    /// <c>auto</c>, <c>cpu</c>, <c>cuda</c>, <c>cuda:N</c> or <c>mps</c>; or several GPUs with commas between, such as <c>cuda:0,cuda:1</c>, over which the layers of the
+    /// language model are split by free memory (vision tower, projector and embeddings lie on the first one). <c>cpu,cpu</c> splits in the same way and gains nothing.
+    /// </summary>
     public string Device { get; init; } = "auto";
 
     /// <summary>
@@ -99,6 +108,9 @@ public sealed record LoadOptions
 
     /// <summary>What sits in the slot of a linear layer, from its path and the layer that was read; null: that layer.</summary>
     internal Func<string, Models.Linear, Models.Linear>? WrapLinear { get; init; }
+
+    /// <summary>Brings hidden states to the next device, in place of libtorch; null: libtorch does.</summary>
+    internal Func<TorchSharp.torch.Tensor, TorchSharp.torch.Device, TorchSharp.torch.Tensor>? MoveStates { get; init; }
 
     /// <summary>Bits a weight, as asked for; null: as stored.</summary>
     /// <exception cref="LlavaException">4 and 8 bits at once.</exception>

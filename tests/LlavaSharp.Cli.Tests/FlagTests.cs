@@ -90,6 +90,79 @@ public sealed class FlagTests
         Assert.Equal(expected, flags.LoadOptions(parsed, TextWriter.Null).PromptLookup);
     }
 
+    [Theory]
+    [InlineData("", "auto")]
+    [InlineData("--device cuda:0,cuda:1", "cuda:0,cuda:1")]
+    [InlineData("--num-gpus 1", "auto")]
+    [InlineData("--num-gpus 1 --device mps", "mps")]
+    [InlineData("--num_gpus 2", "cuda:0,cuda:1")]
+    [InlineData("--num-gpus 3 --device cuda", "cuda:0,cuda:1,cuda:2")]
+    public void Device_OfModelFlags_IsWhatTheLibraryTakes(string line, string expected)
+    {
+        var root = new RootCommand();
+        var flags = new ModelFlags(root);
+        var parsed = root.Parse(ArgparseCompatibility.Normalize(root, line.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+
+        Assert.Empty(parsed.Errors);
+        Assert.Equal(expected, flags.LoadOptions(parsed, TextWriter.Null).Device);
+    }
+
+    [Theory]
+    [InlineData("--num-gpus 0", "--num-gpus is 0")]
+    [InlineData("--num-gpus 2 --device cpu", "'cpu'")]
+    [InlineData("--num-gpus 2 --device cuda:1", "'cuda:1'")]
+    public void NumGpus_ThatMakesNoSense_IsWrongUsage(string line, string named)
+    {
+        var root = new RootCommand();
+        var flags = new ModelFlags(root);
+
+        Assert.Contains(named, Assert.Throws<UsageException>(() => flags.LoadOptions(root.Parse(line.Split(' ')), TextWriter.Null)).Message);
+    }
+
+    [Theory]
+    [InlineData("run")]
+    [InlineData("chat")]
+    [InlineData("worker")]
+    [InlineData("serve")]
+    public void Verbs_WithAModel_TakeSeveralDevices(string verb)
+    {
+        var command = new Command[] { RunCommand.Create(), ChatCommand.Create(), WorkerCommand.Create(), ServeCommand.Create() }.Single(command => command.Name == verb);
+
+        Assert.Contains(command.Options, option => option.Name == "--device");
+        Assert.Contains(command.Options, option => option.Name == "--num-gpus");
+    }
+
+    [Fact]
+    public void Lora_GivenOften_IsEachOfThem()
+    {
+        var root = new RootCommand();
+        var flags = new AdapterFlags(root);
+        var parsed = root.Parse(ArgparseCompatibility.Normalize(root, ["--lora", "charts=./a", "--lora=maps=hub/b=c"]));
+
+        Assert.Empty(parsed.Errors);
+        Assert.Equal([new("charts", "./a"), new("maps", "hub/b=c")], flags.Read(parsed));
+        Assert.Empty(flags.Read(root.Parse([])));
+    }
+
+    [Theory]
+    [InlineData("charts")]
+    [InlineData("=./a")]
+    [InlineData("charts=")]
+    [InlineData(" =./a")]
+    public void Lora_WithoutNameOrPath_IsWrongUsage(string value)
+    {
+        var root = new RootCommand();
+        var flags = new AdapterFlags(root);
+
+        Assert.Contains($"'{value}'", Assert.Throws<UsageException>(() => flags.Read(root.Parse(["--lora", value]))).Message);
+    }
+
+    [Theory]
+    [InlineData("worker")]
+    [InlineData("serve")]
+    public void Verbs_ThatServe_TakeAdapters(string verb) =>
+        Assert.Contains((verb == "worker" ? WorkerCommand.Create() : ServeCommand.Create()).Options, option => option.Name == "--lora");
+
     [Fact]
     public void PromptLookup_OtherWord_IsWrongUsage()
     {

@@ -39,6 +39,18 @@ public sealed class RunAndChatTests
     }
 
     [Fact]
+    public async Task Run_SeveralDevices_GivesTheSameIds()
+    {
+        var golden = TinyCheckpoint.Case("one");
+
+        var outcome = await LlavaProcess.RunAsync(
+            ["run", .. TinyCheckpoint.Flags.Select(flag => flag == "cpu" ? "cpu,cpu" : flag), "--image-file", TinyCheckpoint.Picture("wide"), "--query", golden.Text("question"), "--max_new_tokens", "24", "--json"]);
+
+        Assert.Equal(golden.Integers("greedy_ids"), JsonDocument.Parse(outcome.Output).RootElement.Integers("output_ids"));
+        Assert.Contains("cpu: ", outcome.Error);
+    }
+
+    [Fact]
     public async Task Run_Json_IsOneObjectAndNothingElse()
     {
         var golden = TinyCheckpoint.Case("two");

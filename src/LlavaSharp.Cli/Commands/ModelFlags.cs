@@ -7,7 +7,8 @@ internal sealed class ModelFlags
 {
     private readonly Option<string?> _modelPath = new("--model-path") { Description = "A checkpoint's folder or hub id. Without it: the model that comes with llava.", HelpName = "PATH" };
     private readonly Option<string?> _modelBase = new("--model-base") { Description = "The language model that an adapter or a projector belongs to.", HelpName = "PATH" };
-    private readonly Option<string> _device = new("--device") { Description = "auto, cpu, cuda, cuda:N or mps.", DefaultValueFactory = _ => "auto", HelpName = "NAME" };
+    private readonly Option<string> _device = new("--device") { Description = "auto, cpu, cuda, cuda:N or mps; several GPUs with commas between split the model's layers by free memory (cuda:0,cuda:1).", DefaultValueFactory = _ => "auto", HelpName = "NAME" };
+    private readonly Option<int> _gpus = new("--num-gpus") { Description = "Split the model's layers over the first N GPUs of CUDA.", DefaultValueFactory = _ => 1, HelpName = "N" };
     private readonly Option<string> _dataType = new("--dtype") { Description = "auto, float32, bfloat16 or float16.", DefaultValueFactory = _ => "auto", HelpName = "NAME" };
     private readonly Option<int?> _threads = new("--threads") { Description = "How many threads compute. Without it: one for each core.", HelpName = "N" };
     private readonly Option<bool> _offline = new("--offline") { Description = "Never ask a hub: only what lies on this machine." };
@@ -23,7 +24,7 @@ internal sealed class ModelFlags
     /// <summary>Adds the flags to a verb.</summary>
     public ModelFlags(Command command)
     {
-        foreach (var option in new Option[] { _modelPath, _modelBase, _device, _dataType, _threads, _offline, _quirks, _loadIn8Bit, _loadIn4Bit, _quantType, _largePages, _keyValueCache, _promptLookup })
+        foreach (var option in new Option[] { _modelPath, _modelBase, _device, _gpus, _dataType, _threads, _offline, _quirks, _loadIn8Bit, _loadIn4Bit, _quantType, _largePages, _keyValueCache, _promptLookup })
             command.Options.Add(option);
     }
 
@@ -40,7 +41,7 @@ internal sealed class ModelFlags
         return new LoadOptions
         {
             ModelBase = ModelBase(parsed),
-            Device = parsed.GetValue(_device)!,
+            Device = Device(parsed),
             DataType = parsed.GetValue(_dataType)!,
             LoadIn4Bit = parsed.GetValue(_loadIn4Bit),
             LoadIn8Bit = parsed.GetValue(_loadIn8Bit),
@@ -60,5 +61,18 @@ internal sealed class ModelFlags
             Compatibility = parsed.GetValue(_quirks) ? CompatibilityOptions.Original : CompatibilityOptions.Mended,
             Notice = notices.WriteLine,
         };
+    }
+
+    // the original's flag: the first N, where --device leaves it open which
+    private string Device(ParseResult parsed)
+    {
+        var (device, count) = (parsed.GetValue(_device)!, parsed.GetValue(_gpus));
+        if (count < 1)
+            throw new UsageException($"--num-gpus is {count}: give 1 or more.");
+        if (count == 1)
+            return device;
+        if (device is not ("auto" or "cuda"))
+            throw new UsageException($"--num-gpus {count} takes the first {count} GPUs of CUDA, but --device is '{device}': give one of both.");
+        return string.Join(",", Enumerable.Range(0, count).Select(i => $"cuda:{i}"));
     }
 }

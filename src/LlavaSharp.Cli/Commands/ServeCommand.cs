@@ -33,6 +33,7 @@ internal static class ServeCommand
         };
         var server = new ServerFlags(command, port: 8080);
         var model = new ModelFlags(command);
+        var adapters = new AdapterFlags(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(rate) is < 1 and var none)
@@ -44,7 +45,7 @@ internal static class ServeCommand
                 throw new UsageException($"--queue-timeout is {seconds}: give a positive number of seconds.");
             // what is wrong with the keys is said before a model is loaded
             var known = parsed.GetValue(keys) is { } file ? new ApiKeys(file, warn: Console.Error.WriteLine) : null;
-            var options = model.LoadOptions(parsed, Console.Error) with { ModelName = parsed.GetValue(name) };
+            var options = model.LoadOptions(parsed, Console.Error) with { ModelName = parsed.GetValue(name), Adapters = adapters.Read(parsed) };
             using var loaded = await LlavaModel.LoadAsync(model.ModelPath(parsed), options, cancellationToken);
             using var metrics = new EngineMetrics(loaded.Name);
             await using var engine = new BatchingEngine(loaded, new() { MaxRunning = parsed.GetValue(running), MaxWaiting = parsed.GetValue(waiting), QueueTimeout = parsed.GetValue(queueTime) is { } wait ? TimeSpan.FromSeconds(wait) : null, Observer = metrics });
@@ -63,7 +64,7 @@ internal static class ServeCommand
                 OpenAi = new() { Fetcher = fetcher, MaxTokens = parsed.GetValue(tokens), MaxPictures = parsed.GetValue(pictures) },
             };
             await using var listening = await LlavaServer.StartAsync(serverOptions, engine, null, ServerFlags.Log(LogName), cancellationToken);
-            Console.Out.WriteLine($"{loaded.Name} is served at {listening.Address}");
+            Console.Out.WriteLine($"{string.Join(", ", [loaded.Name, .. loaded.Adapters])} {(loaded.Adapters.Count == 0 ? "is" : "are")} served at {listening.Address}");
             if (!parsed.GetValue(noPage))
                 Console.Out.WriteLine($"  The chat page: {listening.Address}");
             Console.Out.WriteLine($"  OpenAI's interface: {listening.Address}v1");

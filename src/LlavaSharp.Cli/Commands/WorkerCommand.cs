@@ -15,11 +15,12 @@ internal static class WorkerCommand
         var command = new ServingCommand("worker", "Load a model and answer requests for it, known to a controller.") { multiModal, flashAttention };
         var worker = new WorkerFlags(command);
         var model = new ModelFlags(command);
+        var adapters = new AdapterFlags(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(multiModal))
                 Console.Error.WriteLine("Multimodal mode is automatically detected with model name, please use `llava` to include `llava` in the model path.");
-            var options = model.LoadOptions(parsed, Console.Error) with { ModelName = worker.ModelName(parsed) };
+            var options = model.LoadOptions(parsed, Console.Error) with { ModelName = worker.ModelName(parsed), Adapters = adapters.Read(parsed) };
             using var loaded = await LlavaModel.LoadAsync(model.ModelPath(parsed)?.TrimEnd('/'), options, cancellationToken);
             using var metrics = new EngineMetrics(loaded.Name);
             await using var engine = new BatchingEngine(loaded, new() { Observer = metrics });

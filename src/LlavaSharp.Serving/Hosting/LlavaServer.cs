@@ -33,7 +33,10 @@ public sealed class LlavaServer : IAsyncDisposable
             Telemetry.Add(services, options.Metrics);
             options.Page?.AddServices(services);
         });
-        Models.Set(new(name, engine, options.Clock.GetUtcNow()));
+        var now = options.Clock.GetUtcNow();
+        Models.Set(new(name, engine, now));
+        foreach (var adapter in engine.Model.Adapters)
+            Models.Set(new(adapter, engine, now) { Adapter = adapter });
         var workerOptions = new WorkerOptions { Host = options.Host, Port = options.Port, Register = false, LimitModelConcurrency = options.LimitModelConcurrency, Quirks = options.Quirks, Clock = options.Clock };
         workerOptions.Validate();
         _worker = new(workerOptions, new EngineBackend(engine, name, options.Quirks), _host.App.Logger);
@@ -80,7 +83,10 @@ public sealed class LlavaServer : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(engine);
-        var server = new LlavaServer(options, engine, name ?? engine.Model.Name, logging);
+        name ??= engine.Model.Name;
+        if (engine.Model.Adapters.Contains(name))
+            throw new ServingException($"Model and adapter are both called '{name}'. Give one of them another name.");
+        var server = new LlavaServer(options, engine, name, logging);
         try
         {
             await server._host.StartAsync(cancellation).ConfigureAwait(false);

@@ -155,7 +155,7 @@ public static class OllamaApi
 
     private static JsonObject Details(ServedModel model) => new()
     {
-        ["parent_model"] = "",
+        ["parent_model"] = model.Adapter is null ? "" : model.Engine.Model.Name,
         ["format"] = "safetensors",
         ["family"] = "llava",
         ["families"] = model.Engine.Model.SeesImages ? new JsonArray("llava", "clip") : new JsonArray("llava"),

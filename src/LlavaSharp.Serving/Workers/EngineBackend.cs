@@ -2,10 +2,11 @@ using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 using LlavaSharp.Generation;
 using LlavaSharp.Imaging;
+using LlavaSharp.Serving.Protocol;
 
 namespace LlavaSharp.Serving.Workers;
 
-/// <summary>Answers a worker's requests with a model in this process.</summary>
+/// <summary>Answers a worker's requests with a model in this process; each of its adapters is a model of its own, by its name.</summary>
 /// <param name="engine">What answers: a model, one request after the other, or a batching engine, many at once.</param>
 /// <param name="name">The model's name in the protocol.</param>
 /// <param name="quirks">Which faults of the original are reproduced.</param>
@@ -14,7 +15,7 @@ public sealed class EngineBackend(IGenerationEngine engine, string name, WorkerQ
     private readonly WorkerQuirks _quirks = quirks ?? WorkerQuirks.Mended;
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> ModelNames { get; } = [name];
+    public IReadOnlyList<string> ModelNames { get; } = [name, .. engine.Model.Adapters];
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, string> Templates => engine.Model.Checkpoint.Config?.ConversationTemplate is { } template
@@ -27,6 +28,7 @@ public sealed class EngineBackend(IGenerationEngine engine, string name, WorkerQ
     public async IAsyncEnumerable<string> AnswerAsync(JsonNode? request, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var asked = WorkerRequest.Read(request);
+        var adapter = Adapter(asked.Model);
         IReadOnlyList<Image> pictures = asked.Pictures.Count > 0 && Sees ? await Task.Run(asked.DecodePictures, cancellation).ConfigureAwait(false) : [];
         var prompt = pictures.Count > 0 ? asked.Prompt.Replace(WorkerRequest.Marker, engine.Model.ImageMarker, StringComparison.Ordinal) : asked.Prompt;
         if (pictures.Count == 0 && asked.Markers > 0 && _quirks.DeadThreadSilence > TimeSpan.Zero)
@@ -43,6 +45,7 @@ public sealed class EngineBackend(IGenerationEngine engine, string name, WorkerQ
         {
             Prompt = prompt,
             Images = pictures,
+            Adapter = adapter,
             Options = new()
             {
                 Temperature = asked.DoSample ? asked.Temperature : 0,
@@ -75,6 +78,14 @@ public sealed class EngineBackend(IGenerationEngine engine, string name, WorkerQ
                 text = asked.Stop!.Length == 0 ? "" : text[..^asked.Stop.Length];   // Python's text[:-0] is empty
             yield return text;
         }
+    }
+
+    // a worker without adapters answers whatever name is asked for, as the original's does
+    private string? Adapter(string? asked)
+    {
+        if (asked is null || asked == name || engine.Model.Adapters.Count == 0)
+            return null;
+        return engine.Model.Adapters.Contains(asked) ? asked : throw new ProtocolException($"The worker has no model '{asked}'. There are: {string.Join(", ", ModelNames)}.");
     }
 
     // what is left of the context for the answer; by default the engine itself knows how many positions pictures take

@@ -24,6 +24,9 @@ internal sealed record WorkerRequest(string Prompt, IReadOnlyList<string> Pictur
     private const int MostNewTokens = 1024;
     private const double LeastTemperature = 0.001;   // from it on, tokens are drawn
 
+    /// <summary>The model that is asked; null: it was left out.</summary>
+    public string? Model { get; init; }
+
     /// <summary>Whether tokens are drawn at random.</summary>
     public bool DoSample => Temperature > LeastTemperature;
 
@@ -41,7 +44,11 @@ internal sealed record WorkerRequest(string Prompt, IReadOnlyList<string> Pictur
             Double(request, "temperature", 1),
             Double(request, "top_p", 1),
             (int)Math.Min(Integer(request, "max_new_tokens", 256), MostNewTokens),
-            request["stop"] is null ? null : ProtocolJson.Text(request, "stop"));
+            request["stop"] is null ? null : ProtocolJson.Text(request, "stop"))
+        {
+            // the original reads it nowhere, so it may be anything
+            Model = request["model"] is JsonValue name && name.TryGetValue<string>(out var model) ? model : null,
+        };
     }
 
     /// <summary>Decodes the pictures.</summary>

@@ -8,13 +8,15 @@ public abstract class CausalLanguageModel
 {
     private readonly Embedding _embedding;
     private readonly Linear _output;
+    private readonly bool _isTied;
 
     /// <summary>Takes what all of them share.</summary>
     /// <param name="embedding">The token embeddings.</param>
     /// <param name="output">The projection to logits; null: it is tied to the embeddings.</param>
-    private protected CausalLanguageModel(Embedding embedding, Linear? output)
+    /// <param name="devices">Where its layers lie; null: all on one device.</param>
+    private protected CausalLanguageModel(Embedding embedding, Linear? output, DeviceMap? devices)
     {
-        _embedding = embedding;
+        (_embedding, _isTied, Devices) = (embedding, output is null, devices ?? new(CPU));
         (VocabularySize, HiddenSize) = ((int)embedding.Weight.shape[0], (int)embedding.Weight.shape[1]);
         _output = output ?? new DenseLinear(embedding.Weight, null);
     }
@@ -27,6 +29,9 @@ public abstract class CausalLanguageModel
 
     /// <summary>The format that caches of keys and values take when nobody says otherwise.</summary>
     public KeyValueFormat CacheFormat { get; internal set; }
+
+    /// <summary>Where its layers lie.</summary>
+    private protected DeviceMap Devices { get; }
 
     /// <summary>Up to how many positions a sequence may have so that the keys of its beginning do not change when it grows.</summary>
     internal virtual int StableLength => int.MaxValue;
@@ -53,11 +58,17 @@ public abstract class CausalLanguageModel
     /// <param name="positions">Int64 [1 or B, T]: the positions of the new tokens.</param>
     /// <param name="visible">Boolean [B, past + T], false at padding; null when nothing is padded.</param>
     /// <param name="cache">The keys and values so far, extended by this call; null: nothing precedes and nothing is kept.</param>
-    /// <returns>[B, T, hidden].</returns>
+    /// <returns>[B, T, hidden]; with several devices, on the last layer's.</returns>
     public abstract Tensor Forward(Tensor embeddings, Tensor positions, Tensor? visible = null, KeyValueCache? cache = null);
 
     /// <summary>The logits of hidden states.</summary>
     /// <param name="hidden">[..., hidden].</param>
     /// <returns>[..., vocabulary].</returns>
-    public Tensor Logits(Tensor hidden) => _output.Forward(hidden);
+    public Tensor Logits(Tensor hidden)
+    {
+        if (!_isTied || Devices.Last == 0)
+            return _output.Forward(hidden);
+        using var scope = NewDisposeScope();
+        return _output.Forward(Devices.ToFirst(hidden)).MoveToOuterDisposeScope();   // [..., V]
+    }
 }

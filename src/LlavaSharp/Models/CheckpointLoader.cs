@@ -27,20 +27,23 @@ internal static class CheckpointLoader
             if (QuantizedCache.Find(folder, baseFolder, options) is { } packed)
                 (folder, baseFolder) = (packed, null);
             var opened = Open(folder, baseFolder, options, owned);
-            var network = Build(opened, options.WrapLinear);
+            var (source, adapters) = OpenAdapters(opened, options, owned);
+            var network = Build(opened, source, options.WrapLinear);
+            (source as AdaptedLinears)?.Verify();
             opened.TowerWeights?.Verify(opened.TowerFolder!, _ => true);
             opened.Weights.Verify(baseFolder is null ? folder : $"{folder}' on '{baseFolder}", name => MayRemain(name, opened.Config));
             // attention with biases of its own (MPT) is computed by libtorch in any case
-            network.Language.CacheFormat = options.CacheFormat(opened.Device, opened.Weights.IsPacked && opened.Config.Family != ModelFamily.Mpt);
+            network.Language.CacheFormat = options.CacheFormat(opened.Devices.First, opened.Weights.IsPacked && opened.Config.Family != ModelFamily.Mpt);
             return new LoadedCheckpoint(owned)
             {
                 Config = opened.Config,
                 Network = network,
+                Adapters = adapters,
                 Tokenizer = opened.Tokenizer,
                 ImageProcessor = opened.ImageProcessor,
                 Defaults = opened.Parts.Tokenizer is not null ? GenerationDefaults.None : GenerationDefaults.Load(Directory.Exists(folder) ? folder : opened.Parts.TokenizerFolder),
                 Type = opened.Type,
-                Device = opened.Device,
+                Devices = opened.Devices,
                 Folder = folder,
                 ChatTemplate = opened.Config.MmVisionTower is null ? ChatTemplateFile.Find(opened.Parts.TokenizerFolder) : null,
             };
@@ -65,7 +68,8 @@ internal static class CheckpointLoader
         ComputeDevice.CheckTypeName(options.DataType);
         if (options.VisionTowerDataType is { } towerType)
             ComputeDevice.CheckTypeName(towerType);
-        var device = ComputeDevice.Parse(options.Device);
+        var devices = ComputeDevice.ParseAll(options.Device);
+        var device = devices[0];
         if (options.Threads is { } threads)
         {
             set_num_threads(threads);
@@ -83,7 +87,8 @@ internal static class CheckpointLoader
         if (parts.Adapter is { } adapter)
             weights.Merge(adapter);
         config = FitVocabulary(config, tokenizer, weights);
-        var (vision, towerScope, towerFolder, processor) = OpenTower(folder, config, weights, type, device, options, owned);
+        var (vision, towerScope, towerFolder, processor) = OpenTower(ConfigFolder(folder, baseFolder), config, weights, type, device, options, owned);
+        var map = devices.Count == 1 ? new DeviceMap(device) : Spread(devices, config, weights, towerScope.Source as CheckpointWeights, options);
         if (config.IsHuggingFace && processor is { PadsToSquare: true })
             config = config.With("image_aspect_ratio", ImagePreprocessor.Pad);
         return new()
@@ -97,13 +102,47 @@ internal static class CheckpointLoader
             TowerFolder = towerFolder,
             ImageProcessor = processor,
             Type = type,
-            Device = device,
+            Devices = map,
         };
     }
 
-    private static LlavaNetwork Build(OpenedCheckpoint opened, Func<string, Linear, Linear>? wrap) => wrap is null
-        ? new(opened.Config, opened.Vision, opened.Weights, opened.TowerScope)
-        : new(opened.Config, opened.Vision, new WrappedLinears(opened.Weights, wrap), opened.Vision is null ? default : opened.TowerScope with { Source = new WrappedLinears(opened.TowerScope.Source, wrap) });
+    // an adapter without a config of its own has its base's, and what that names lies beside the base
+    private static string ConfigFolder(string folder, string? baseFolder) =>
+        baseFolder is not null && !File.Exists(Path.Combine(folder, "config.json")) ? baseFolder : folder;
+
+    private static DeviceMap Spread(IReadOnlyList<Device> devices, LlavaConfig config, CheckpointWeights weights, CheckpointWeights? tower, LoadOptions options)
+    {
+        // a copy of the tower inside the checkpoint counts only where it is used
+        var sizes = weights.Sizes().Where(size => tower == weights || !size.Name.Contains("vision_tower", StringComparison.Ordinal));
+        if (tower is not null && tower != weights)
+            sizes = sizes.Concat(tower.Sizes().Select(size => ("vision_tower." + size.Name, size.Bytes)));
+        var plan = DevicePlan.Create(DeviceMemory.Rooms(devices), PartSizes.Of(sizes, config.NumHiddenLayers));
+        var map = new DeviceMap(devices, plan.Layers, options.MoveStates);
+        weights.Spread(map);
+        var shares = devices.Select((device, place) => (Device: device, Layers: plan.Layers.Count(layer => layer == place), Bytes: plan.Used[place]));
+        options.Notice?.Invoke(string.Join("; ", shares.Select(share => FormattableString.Invariant($"{share.Device}: {share.Layers} of {plan.Layers.Count} layers, {DevicePlan.Size(share.Bytes)}"))) + ".");
+        return map;
+    }
+
+    // the network's tensors, with the slots of the adapters that lie beside them
+    private static (IWeightSource Source, AdapterSet Adapters) OpenAdapters(OpenedCheckpoint opened, LoadOptions options, List<IDisposable> owned)
+    {
+        var selection = new AdapterSelection();
+        if (options.Adapters.Count == 0)
+            return (opened.Weights, new([], selection));
+        var (files, loaded) = (new List<(string, LoraAdapter)>(), new List<LoadedAdapter>());
+        foreach (var source in options.Adapters)
+        {
+            var opening = Add(owned, AdapterLoader.Open(source, options.CheckFiniteWeights));
+            loaded.Add(AdapterLoader.Load(source, files.Count, opening, opened, options.CheckFiniteWeights, owned));
+            files.Add((source.Name, opening));
+        }
+        return (Add(owned, new AdaptedLinears(opened.Weights, files, opened.Type, selection)), new(loaded, selection));
+    }
+
+    private static LlavaNetwork Build(OpenedCheckpoint opened, IWeightSource source, Func<string, Linear, Linear>? wrap) => wrap is null
+        ? new(opened.Config, opened.Vision, source, opened.TowerScope)
+        : new(opened.Config, opened.Vision, new WrappedLinears(source, wrap), opened.Vision is null ? default : opened.TowerScope with { Source = new WrappedLinears(opened.TowerScope.Source, wrap) });
 
     /// <summary>Whether a tensor may lie in the weights of a language model without being used.</summary>
     public static bool MayRemain(string name, LlavaConfig config) =>

@@ -16,7 +16,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     private const double NewRowDeviation = 0.02;   // initializer_range of the original's language models
 
     private readonly ScalarType _type;
-    private readonly Device _device;
+    private DeviceMap _devices;
     private readonly bool _checkFinite;
     private readonly List<IReadOnlyDictionary<string, StoredTensor>> _layers = [];
     private readonly Dictionary<string, Tensor> _loaded = new(StringComparer.Ordinal);
@@ -35,7 +35,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     /// <param name="checkFinite">Read every tensor once and refuse NaN and infinity.</param>
     public CheckpointWeights(IReadOnlyDictionary<string, StoredTensor> tensors, ScalarType type, Device device, bool checkFinite)
     {
-        (_type, _device, _checkFinite) = (type, device, checkFinite);
+        (_type, _devices, _checkFinite) = (type, new(device), checkFinite);
         _layers.Add(tensors);
     }
 
@@ -59,6 +59,15 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
 
     /// <summary>The named embeddings are stored with <paramref name="declared"/> rows and get <paramref name="wanted"/>, as the tokenizer has tokens.</summary>
     public void ResizeVocabulary(IEnumerable<string> names, int declared, int wanted) => _vocabulary = ([.. names], declared, wanted);
+
+    /// <inheritdoc/>
+    DeviceMap? IWeightSource.Devices => _devices;
+
+    /// <summary>Spreads the tensors over several devices, before the first one is asked for.</summary>
+    public void Spread(DeviceMap devices) => _devices = devices;
+
+    /// <summary>The bytes that each tensor will take.</summary>
+    public IEnumerable<(string Name, long Bytes)> Sizes() => _layers.SelectMany(layer => layer.Keys).Distinct().Select(name => (name, Size(name, Find(name)!)));
 
     /// <summary>The form that linear layers get which are stored dense; dense by default.</summary>
     public QuantizedForm Form { get; init; }
@@ -90,7 +99,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
         var weight = Make(name, stored).to(ScalarType.Float16);                            // [N, K]
         _usedPacked.Add(name);
         var biasTensor = bias ? Get($"{path}.bias", outputs) : null;
-        Linear layer = Form == QuantizedForm.NormalFloat4 ? new NormalFloat4Linear(weight, biasTensor, _device) : new OutlierInt8Linear(weight, biasTensor, _device);
+        Linear layer = Form == QuantizedForm.NormalFloat4 ? new NormalFloat4Linear(weight, biasTensor, _devices.Of(path)) : new OutlierInt8Linear(weight, biasTensor, _devices.Of(path));
         _layersOwned.Add((IDisposable)layer);
         return layer;
     }
@@ -147,7 +156,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
             return Problem($"wrong shape: the adapter's matrices for {name} are {TensorShape.Describe(low.B.Shape)} and {TensorShape.Describe(low.A.Shape)}, which do not fit {TensorShape.Describe(stored.Shape)} ({Path.GetFileName(low.A.File)})", shape);
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        return _loaded[name] = Make(name, stored).to(_type, _device).DetachFromDisposeScope();
+        return _loaded[name] = Make(name, stored).to(_type, _devices.Of(name)).DetachFromDisposeScope();
     }
 
     /// <summary>Fails when a tensor was missing, had the wrong shape, or was asked for by nobody.</summary>
@@ -193,15 +202,15 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
         if (_adapter?.Weights.GetValueOrDefault(name) is { } added)
             value = Merged(value, added);
         if (_vocabulary is { } rows && rows.Wanted != rows.Declared && rows.Names.Contains(name))
-            value = Resize(value.to(_type, _device), rows.Wanted, name);
+            value = Resize(value.to(_type, _devices.Of(name)), rows.Wanted, name);
         return value;
     }
 
     private PackedLinear Packed(string name, StoredTensor stored, long inputs, long outputs, Tensor? bias)
     {
         _usedPacked.Add(name);
-        if (_device.type != TorchSharp.DeviceType.CPU)
-            throw new LlavaException($"'{stored.File}' holds matrices packed for CPUs; they cannot be used on {_device}. Load the checkpoint it was made from, with --load-4bit or --load-8bit, or use --device cpu.");
+        if (_devices.First.type != TorchSharp.DeviceType.CPU)
+            throw new LlavaException($"'{stored.File}' holds matrices packed for CPUs; they cannot be used on {_devices}. Load the checkpoint it was made from, with --load-4bit or --load-8bit, or use --device cpu.");
         if (_adapter?.Weights.ContainsKey(name) == true)
             throw new CheckpointException($"The adapter changes '{name}', which '{stored.File}' holds packed. Use the checkpoint it was made from as the base, with --load-4bit or --load-8bit.", stored.File, name);
         var header = PackedHeader.Read(stored);
@@ -218,6 +227,20 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
                 data = (_largePages ??= new()).Copy(data, header.Layout.Bytes);
             return new PackedLinear(new PackedMatrix(header.Layout, data), bias);
         }
+    }
+
+    private long Size(string name, StoredTensor stored)
+    {
+        if (PackedHeader.IsPacked(stored))
+            return stored.ByteLength;
+        // NF4 has half a byte a weight and a scale for each 64 of them
+        var quantized = stored.Shape.Length == 2 && LayerPosition.Of(name).Layer is not null;
+        return (quantized ? Form : QuantizedForm.None) switch
+        {
+            QuantizedForm.NormalFloat4 => stored.ElementCount / 2 + stored.ElementCount / 16,
+            QuantizedForm.OutlierInt8 => stored.ElementCount,
+            _ => stored.ElementCount * (_type == ScalarType.Float32 ? sizeof(float) : sizeof(short)),
+        };
     }
 
     private static bool Matches(StoredTensor stored, params ReadOnlySpan<long> shape) => stored.Shape.AsSpan().SequenceEqual(shape);

@@ -11,12 +11,18 @@ internal static class ComputeDevice
     private static readonly string[] DeviceNames = ["auto", "cpu", "cuda", "cuda:0", "mps"];
     private static readonly string[] TypeNames = ["auto", "float32", "bfloat16", "float16"];
 
-    /// <summary>The device of that name; auto takes a GPU when there is one.</summary>
+    /// <summary>The devices of a list of names, with commas between; auto takes a GPU when there is one.</summary>
     /// <exception cref="UnknownNameException">No such name.</exception>
-    /// <exception cref="LlavaException">The device is not there.</exception>
-    public static Device Parse(string name)
+    /// <exception cref="LlavaException">A device is not there, or they are of different kinds.</exception>
+    public static IReadOnlyList<Device> ParseAll(string names)
     {
-        var index = CheckName(name);
+        CheckName(names);
+        return [.. names.Split(',').Select(Parse)];
+    }
+
+    private static Device Parse(string name)
+    {
+        var index = Index(name);
         TorchRuntime.Initialize();
         switch (name)
         {
@@ -34,10 +40,22 @@ internal static class ComputeDevice
         return new Device(DeviceType.CUDA, index);
     }
 
-    /// <summary>Whether it is the name of a device, without asking libtorch whether the device is there.</summary>
-    /// <returns>The number of the GPU.</returns>
+    /// <summary>Refuses what names no device, or devices that cannot go together, without asking libtorch whether they are there.</summary>
     /// <exception cref="UnknownNameException">No such name.</exception>
-    public static int CheckName(string name)
+    /// <exception cref="LlavaException">The devices are of different kinds.</exception>
+    public static void CheckName(string names)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        var all = names.Split(',');
+        foreach (var name in all)
+            _ = Index(name);
+        var kinds = all.Select(name => name.Split(':')[0]).Distinct().ToArray();
+        if (all.Length > 1 && (kinds.Length > 1 || kinds[0] is "auto" or "mps"))
+            throw new LlavaException($"A model is split over several GPUs of CUDA, or over the CPU named several times, not over '{names}'. Name devices of one kind, such as cuda:0,cuda:1.");
+    }
+
+    // the number of the GPU
+    private static int Index(string name)
     {
         if (name is "auto" or "cpu" or "mps" or "cuda")
             return 0;

@@ -6,6 +6,9 @@ namespace LlavaSharp.Models;
 /// <remarks>The source owns the tensors it hands out; a network never disposes them.</remarks>
 public interface IWeightSource
 {
+    /// <summary>The devices that its tensors lie on; null: all on one, whichever that is.</summary>
+    internal DeviceMap? Devices => null;
+
     /// <summary>Whether a tensor of that name exists (for optional ones, such as a separate output projection).</summary>
     bool Contains(string name);
 

@@ -19,6 +19,19 @@ public abstract class Linear
         return residual.Plus(y);
     }
 
+    /// <summary>The layer below adapters; itself where there are none.</summary>
+    internal virtual Linear Base => this;
+
+    /// <summary>Whether adapters add something in the pass that is being computed.</summary>
+    internal virtual bool IsAdapted => false;
+
+    /// <summary>Adds what adapters add to what <see cref="Base"/> has computed.</summary>
+    /// <param name="x">The input [..., inputs].</param>
+    /// <param name="y">[..., outputs], contiguous, changed in place.</param>
+    internal virtual void Adapt(Tensor x, Tensor y)
+    {
+    }
+
     /// <summary>Whether a token's result has the same bits however many tokens are computed at once.</summary>
     internal virtual bool IsBatchInvariant => false;
 }

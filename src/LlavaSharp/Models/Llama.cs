@@ -16,7 +16,8 @@ public sealed class Llama : CausalLanguageModel
     public Llama(LlavaConfig config, WeightScope weights)
         : base(
             weights["model"]["embed_tokens"].Embedding(config.VocabSize, config.HiddenSize),
-            config.TieWordEmbeddings ? null : weights["lm_head"].Linear(config.HiddenSize, config.VocabSize, bias: false))
+            config.TieWordEmbeddings ? null : weights["lm_head"].Linear(config.HiddenSize, config.VocabSize, bias: false),
+            weights.Source.Devices)
     {
         var body = weights["model"];
         _layers = new LlamaLayer[config.NumHiddenLayers];
@@ -42,16 +43,19 @@ public sealed class Llama : CausalLanguageModel
         using var scope = NewDisposeScope();
         var past = cache?.Length ?? 0;
         var length = (int)embeddings.shape[1];
-        var device = embeddings.device;
-        var mask = cache?.Rows is null
-            ? AttentionMask.Build(length, past, _window, visible, device)
-            : new AttentionMask(false, null, _window, ForRow: (queries, before) => AttentionMask.Build(queries, before, _window, null, device));
-        var rotation = cache?.Rows is not null ? Rotation(positions, cache, embeddings.dtype) : _rotary.Tables(positions, past + length, embeddings.dtype);
-        var x = embeddings;                                                 // [B, T, C]
-        for (var i = 0; i < _layers.Length; i++)
-            x = _layers[i].Forward(x, rotation, mask, cache?[i]);           // [B, T, C]
+        var hidden = Devices.Through(embeddings, _layers.Length, On);       // [B, T, C]
         cache?.Advance(length);
-        return _norm.Forward(x).MoveToOuterDisposeScope();                  // [B, T, C]
+        return _norm.Forward(hidden).MoveToOuterDisposeScope();             // [B, T, C]
+
+        Func<Tensor, int, Tensor> On(Device device)
+        {
+            var mask = cache?.Rows is null
+                ? AttentionMask.Build(length, past, _window, visible?.to(device), device)
+                : new AttentionMask(false, null, _window, ForRow: (queries, before) => AttentionMask.Build(queries, before, _window, null, device));
+            var here = positions.to(device);                                // [1 or B, T]
+            var rotation = cache?.Rows is not null ? Rotation(here, cache, embeddings.dtype) : _rotary.Tables(here, past + length, embeddings.dtype);
+            return (x, i) => _layers[i].Forward(x, rotation, mask, cache?[i]);
+        }
     }
 
     // angles may depend on a sequence's length: a prompt is turned by that of the whole prompt, a generated token by that up to itself

@@ -23,7 +23,7 @@ internal sealed class LlamaMlp(LlavaConfig config, RmsNorm norm, WeightScope wei
         using var scope = NewDisposeScope();
         var both = _gateUp.Forward(x, norm);
         Tensor gate = both[0], up = both[1];                                                  // [B, T, I]
-        if (_isSilu && _down is PackedLinear packed && FusedOperations.Gated(gate, up) is { } source)
+        if (_isSilu && !_down.IsAdapted && _down.Base is PackedLinear packed && FusedOperations.Gated(gate, up) is { } source)
             return packed.ForwardAdded(gate, x, source).MoveToOuterDisposeScope();
         var gated = (_isSilu ? FusedOperations.SiluMultiply(gate, up) : null) ?? _activation(gate) * up;
         return _down.ForwardAdded(gated, x).MoveToOuterDisposeScope();

@@ -49,11 +49,12 @@ public sealed class LlavaNetwork
 
     /// <summary>Tower and projector.</summary>
     /// <param name="pixelValues">[N, 3, S, S].</param>
+    /// <param name="projector">Another projector; null: the network's own.</param>
     /// <returns>[N, P, C]: projected features of every picture or tile.</returns>
-    public Tensor Encode(Tensor pixelValues)
+    public Tensor Encode(Tensor pixelValues, Projector? projector = null)
     {
         using var scope = NewDisposeScope();
-        var parts = pixelValues.split(_imagesPerBatch, 0).Select(part => Projector!.Forward(Tower!.Forward(part))).ToList();
+        var parts = pixelValues.split(_imagesPerBatch, 0).Select(part => (projector ?? Projector!).Forward(Tower!.Forward(part))).ToList();
         return (parts.Count == 1 ? parts[0] : cat(parts, 0)).MoveToOuterDisposeScope();
     }
 
@@ -62,13 +63,15 @@ public sealed class LlavaNetwork
     /// <param name="type">The type in which the language model computes.</param>
     /// <param name="device">Where the network is.</param>
     /// <param name="rounding">How pixel values are rounded first.</param>
+    /// <param name="projector">Another projector; null: the network's own.</param>
     /// <returns>Per picture [features, C].</returns>
-    public IReadOnlyList<Tensor> EncodeImages(IReadOnlyList<PixelValues> pixelValues, ScalarType type, Device device, PixelRounding rounding = PixelRounding.None)
+    public IReadOnlyList<Tensor> EncodeImages(
+        IReadOnlyList<PixelValues> pixelValues, ScalarType type, Device device, PixelRounding rounding = PixelRounding.None, Projector? projector = null)
     {
         if (pixelValues.Count == 0)
             return [];
         using var scope = NewDisposeScope();
-        var encoded = Encode(Pixels(pixelValues, type, device, rounding));                                                                                           // [tiles, P, C]
+        var encoded = Encode(Pixels(pixelValues, type, device, rounding), projector);                    // [tiles, P, C]
         var merged = MergeTiles(encoded, pixelValues);
         foreach (var features in merged)
             features.MoveToOuterDisposeScope();
@@ -167,12 +170,12 @@ public sealed class LlavaNetwork
             ? (batch.Positions, batch.Visible)
             : (arange(Scalars.Of(0), Scalars.Of(batch.Plan.Length), ScalarType.Int64, device: batch.Embeddings.device).unsqueeze(0), null);
         var hidden = Language.Forward(batch.Embeddings, positions, visible);                                      // [B, T, C]
-        var labels = batch.Labels.narrow(1, 1, batch.Labels.shape[1] - 1).reshape(-1);                            // [B * (T - 1)]
+        var labels = batch.Labels.narrow(1, 1, batch.Labels.shape[1] - 1).reshape(-1).to(hidden.device);          // [B * (T - 1)]
         var states = hidden.narrow(1, 0, hidden.shape[1] - 1).reshape(-1, hidden.shape[2]);                       // [B * (T - 1), C]
         // only learned positions need logits: the vocabulary is by far the widest dimension
         var learned = labels.ne(Scalars.Of(Prompts.LlavaConstants.IgnoreIndex)).nonzero().squeeze(-1);                        // [n]
         var logits = Language.Logits(states.index_select(0, learned)).to(ScalarType.Float32);                     // [n, V]
-        return nn.functional.cross_entropy(logits, labels.index_select(0, learned)).MoveToOuterDisposeScope();
+        return nn.functional.cross_entropy(logits, labels.index_select(0, learned).to(logits.device)).MoveToOuterDisposeScope();
     }
 
     private static Tensor Positions(MergePlan plan, Device device)

@@ -13,6 +13,9 @@ internal sealed class LoadedCheckpoint(IEnumerable<IDisposable> owned) : IDispos
 
     public required LlavaNetwork Network { get; init; }
 
+    /// <summary>The adapters that lie beside the network.</summary>
+    public required AdapterSet Adapters { get; init; }
+
     public required Tokenizer Tokenizer { get; init; }
 
     public required ClipImageProcessor? ImageProcessor { get; init; }
@@ -21,7 +24,11 @@ internal sealed class LoadedCheckpoint(IEnumerable<IDisposable> owned) : IDispos
 
     public required ScalarType Type { get; init; }
 
-    public required Device Device { get; init; }
+    /// <summary>Where the parts of the network lie.</summary>
+    public required DeviceMap Devices { get; init; }
+
+    /// <summary>The device of tower, projector and embeddings.</summary>
+    public Device Device => Devices.First;
 
     public required string Folder { get; init; }
 

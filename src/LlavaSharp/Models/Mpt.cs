@@ -14,7 +14,7 @@ public sealed class Mpt : CausalLanguageModel
 
     /// <summary>Builds the network over the tensors below <paramref name="weights"/> (the root of the checkpoint).</summary>
     public Mpt(LlavaConfig config, WeightScope weights)
-        : base(weights["transformer"]["wte"].Embedding(config.VocabSize, config.HiddenSize), Output(config, weights["lm_head"]))
+        : base(weights["transformer"]["wte"].Embedding(config.VocabSize, config.HiddenSize), Output(config, weights["lm_head"]), weights.Source.Devices)
     {
         var body = weights["transformer"];
         _layers = new MptLayer[config.NumHiddenLayers];
@@ -33,29 +33,32 @@ public sealed class Mpt : CausalLanguageModel
         using var scope = NewDisposeScope();
         var past = cache?.Length ?? 0;
         var length = (int)embeddings.shape[1];
-        var mask = cache?.Rows is null
-            ? Mask(length, past, visible)
-            : new AttentionMask(false, null, IsPadded: true, ForRow: (queries, before) => Mask(queries, before, null));
-        var x = embeddings;                                                  // [B, T, C]
-        for (var i = 0; i < _layers.Length; i++)
-            x = _layers[i].Forward(x, mask, cache?[i]);
+        var hidden = Devices.Through(embeddings, _layers.Length, On);        // [B, T, C]
         cache?.Advance(length);
-        return _norm.Forward(x).MoveToOuterDisposeScope();                   // [B, T, C]
+        return _norm.Forward(hidden).MoveToOuterDisposeScope();              // [B, T, C]
 
-        AttentionMask Mask(int queries, int before, Tensor? seen) => new(false, Bias(queries, before, seen, embeddings), IsPadded: true);   // [1 or B, H, T, K]
+        Func<Tensor, int, Tensor> On(Device device)
+        {
+            var mask = cache?.Rows is null
+                ? Mask(length, past, visible?.to(device))
+                : new AttentionMask(false, null, IsPadded: true, ForRow: (queries, before) => Mask(queries, before, null));
+            return (x, i) => _layers[i].Forward(x, mask, cache?[i]);
+
+            AttentionMask Mask(int queries, int before, Tensor? seen) => new(false, Bias(queries, before, seen, device, embeddings.dtype), IsPadded: true);   // [1 or B, H, T, K]
+        }
     }
 
     // some checkpoints that say "tied" hold a projection of their own all the same
     private static Linear? Output(LlavaConfig config, WeightScope separate) =>
         config.TieWordEmbeddings && !separate["weight"].Exists ? null : separate.Linear(config.HiddenSize, config.VocabSize, bias: false);
 
-    private Tensor Bias(int length, int past, Tensor? visible, Tensor like)
+    private Tensor Bias(int length, int past, Tensor? visible, Device device, ScalarType type)
     {
         var keys = past + length;
-        var distance = arange(Scalars.Of(1 - keys), Scalars.Of(1), ScalarType.Float32, device: like.device);                      // [K], 0 at the newest key
-        var bias = tensor(_slopes, device: like.device).view(1, -1, 1, 1) * distance.view(1, 1, 1, -1);    // [1, H, 1, K]
-        var mask = AttentionMask.Build(length, past, null, visible, like.device).Additive(length, keys, ScalarType.Float32, like.device);
-        return (mask is null ? bias : bias.Plus(mask)).clamp_min(Scalars.Of(finfo(like.dtype).min)).to(like.dtype);
+        var distance = arange(Scalars.Of(1 - keys), Scalars.Of(1), ScalarType.Float32, device: device);                      // [K], 0 at the newest key
+        var bias = tensor(_slopes, device: device).view(1, -1, 1, 1) * distance.view(1, 1, 1, -1);    // [1, H, 1, K]
+        var mask = AttentionMask.Build(length, past, null, visible, device).Additive(length, keys, ScalarType.Float32, device);
+        return (mask is null ? bias : bias.Plus(mask)).clamp_min(Scalars.Of(finfo(type).min)).to(type);
     }
 
     // geometric slopes; for a number of heads that is no power of two, those of the next power, the odd ones first

@@ -35,8 +35,8 @@ internal sealed record OpenedCheckpoint
     /// <summary>The type of computation.</summary>
     public required ScalarType Type { get; init; }
 
-    /// <summary>The device of computation.</summary>
-    public required Device Device { get; init; }
+    /// <summary>The devices of computation.</summary>
+    public required DeviceMap Devices { get; init; }
 
     /// <summary>The tower's tensors where they lie outside the checkpoint.</summary>
     public CheckpointWeights? TowerWeights => TowerScope.Source is CheckpointWeights tower && tower != Weights ? tower : null;

@@ -5,7 +5,7 @@ namespace LlavaSharp.Models;
 
 /// <summary>The encoding of one picture in small steps, between which others can compute: a layer of the vision tower for one tile at a time, then the projector.</summary>
 /// <remarks>Runs on the model's thread, under no gradient. Its tensors belong to no dispose scope.</remarks>
-internal sealed class PictureEncoding(LlavaNetwork network, PixelValues picture, ScalarType type, Device device, PixelRounding rounding) : IDisposable
+internal sealed class PictureEncoding(LlavaNetwork network, PixelValues picture, ScalarType type, Device device, PixelRounding rounding, Projector? projector = null) : IDisposable
 {
     private readonly List<Tensor> _tiles = [];   // [1, P, C] each
     private Tensor? _pixels;                     // [tiles, 3, S, S]
@@ -30,7 +30,7 @@ internal sealed class PictureEncoding(LlavaNetwork network, PixelValues picture,
             Replace(tower.ForwardLayer(_layer++, _x));
             return null;
         }
-        _tiles.Add(network.Projector!.Forward(tower.Select(_x, type)).DetachFromDisposeScope());
+        _tiles.Add((projector ?? network.Projector!).Forward(tower.Select(_x, type)).DetachFromDisposeScope());
         Replace(null);
         if (_tiles.Count < picture.Tiles)
             return null;

@@ -8,23 +8,32 @@ namespace LlavaSharp.Models;
 internal sealed class SharedLinears(params Linear[] layers)
 {
     // where the packed layers of each number of bits stand; null unless all are packed
-    private readonly (int[] Places, PackedLinear[] Layers)[]? _packed = !layers.All(layer => layer is PackedLinear) ? null
-        : [.. layers.Cast<PackedLinear>().Select((layer, i) => (Layer: layer, Place: i)).GroupBy(item => item.Layer.Matrix.Layout.Bits)
+    private readonly (int[] Places, PackedLinear[] Layers)[]? _packed = !layers.All(layer => layer.Base is PackedLinear) ? null
+        : [.. layers.Select((layer, i) => (Layer: (PackedLinear)layer.Base, Place: i)).GroupBy(item => item.Layer.Matrix.Layout.Bits)
             .Select(group => (group.Select(item => item.Place).ToArray(), group.Select(item => item.Layer).ToArray()))];
 
     /// <summary>See <see cref="Linear.IsBatchInvariant"/>: of all layers.</summary>
     public bool IsBatchInvariant => layers.All(layer => layer.IsBatchInvariant);
 
+    private bool IsAdapted => layers.Any(layer => layer.IsAdapted);
+
     /// <summary>x [..., inputs] to each layer's [..., outputs].</summary>
-    public Tensor[] Forward(Tensor x) => _packed is not null ? Forward(_packed, x, null) : [.. layers.Select(layer => layer.Forward(x))];
+    public Tensor[] Forward(Tensor x) => _packed is not null ? Adapt(x, Forward(_packed, x, null)) : [.. layers.Select(layer => layer.Forward(x))];
 
     /// <summary>The same over x [..., inputs] behind a norm, which packed layers compute while they quantise.</summary>
     public Tensor[] Forward(Tensor x, INorm norm)
     {
-        if (_packed is not null && norm.Source(x) is { } source)
+        if (_packed is not null && !IsAdapted && norm.Source(x) is { } source)
             return Forward(_packed, x, source);
         using var normed = norm.Forward(x);                                            // [..., inputs]
         return Forward(normed);
+    }
+
+    private Tensor[] Adapt(Tensor x, Tensor[] outputs)
+    {
+        for (var i = 0; i < layers.Length; i++)
+            layers[i].Adapt(x, outputs[i]);
+        return outputs;
     }
 
     private Tensor[] Forward((int[] Places, PackedLinear[] Layers)[] packed, Tensor x, ActivationSource? source)

@@ -8,6 +8,9 @@ namespace LlavaSharp.Models;
 internal sealed class WrappedLinears(IWeightSource inner, Func<string, Linear, Linear> wrap) : IWeightSource
 {
     /// <inheritdoc/>
+    DeviceMap? IWeightSource.Devices => inner.Devices;
+
+    /// <inheritdoc/>
     public bool Contains(string name) => inner.Contains(name);
 
     /// <inheritdoc/>

@@ -16,7 +16,7 @@ internal static unsafe class CudaDriver
     /// <summary>The devices; empty without driver or device.</summary>
     public static IReadOnlyList<Device> Devices()
     {
-        if (OperatingSystem.IsMacOS() || !NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out var driver))
+        if (!Load(out var driver))
             return [];
         if (!Find("cuInit", out var init) || !Find("cuDeviceGetCount", out var getCount) || !Find("cuDeviceGet", out var get)
             || !Find("cuDeviceGetName", out var getName) || !Find("cuDeviceTotalMem_v2", out var getMemory) || !Find("cuDeviceGetAttribute", out var getAttribute))
@@ -41,5 +41,42 @@ internal static unsafe class CudaDriver
         return devices;
 
         bool Find(string function, out nint address) => NativeLibrary.TryGetExport(driver, function, out address);
+    }
+
+    /// <summary>The bytes that are free on a device; null when the driver does not say.</summary>
+    /// <param name="index">The device's number, among those that this process sees.</param>
+    public static long? FreeMemory(int index)
+    {
+        if (!Load(out var driver) || !Find("cuInit", out var init) || !Find("cuDeviceGet", out var get) || !Find("cuMemGetInfo_v2", out var getInfo)
+            || !Find("cuDevicePrimaryCtxRetain", out var retain) || !Find("cuDevicePrimaryCtxRelease_v2", out var release)
+            || !Find("cuCtxPushCurrent_v2", out var push) || !Find("cuCtxPopCurrent_v2", out var pop))
+            return null;
+        int device;
+        nint context, previous;
+        if (((delegate* unmanaged<uint, int>)init)(0) != 0 || ((delegate* unmanaged<int*, int, int>)get)(&device, index) != 0
+            || ((delegate* unmanaged<nint*, int, int>)retain)(&context, device) != 0)
+            return null;
+        try
+        {
+            // the context that libtorch uses, too
+            nuint free, total;
+            if (((delegate* unmanaged<nint, int>)push)(context) != 0)
+                return null;
+            var asked = ((delegate* unmanaged<nuint*, nuint*, int>)getInfo)(&free, &total);
+            _ = ((delegate* unmanaged<nint*, int>)pop)(&previous);
+            return asked == 0 ? (long)free : null;
+        }
+        finally
+        {
+            _ = ((delegate* unmanaged<int, int>)release)(device);
+        }
+
+        bool Find(string function, out nint address) => NativeLibrary.TryGetExport(driver, function, out address);
+    }
+
+    private static bool Load(out nint driver)
+    {
+        driver = 0;
+        return !OperatingSystem.IsMacOS() && NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out driver);
     }
 }

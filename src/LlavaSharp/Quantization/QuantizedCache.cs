@@ -17,7 +17,7 @@ internal static class QuantizedCache
     /// <exception cref="LlavaException">The checkpoint or an option is at fault, or the cache cannot be written.</exception>
     public static string? Find(string folder, string? baseFolder, LoadOptions options)
     {
-        if (options.Bits is not { } bits || !options.UsesPackedForm(ComputeDevice.Parse(options.Device)))
+        if (options.Bits is not { } bits || !options.UsesPackedForm(ComputeDevice.ParseAll(options.Device)[0]))
             return null;
         if (PackedBits(folder) is { } packed)
         {

@@ -49,12 +49,12 @@ public sealed class BatchingEngine : IGenerationEngine, IAsyncDisposable
         if (format != KeyValueFormat.Dense && !isCpu)
             throw new GenerationException($"The cache of keys and values is kept as integers on CPUs only; the device is {model.Device}. Leave {nameof(EngineOptions.CacheFormat)} out.");
         var bits = format == KeyValueFormat.Integer8 ? CacheBits.Eight : CacheBits.Sixteen;
-        var position = config.NumHiddenLayers * (format == KeyValueFormat.Dense
+        var page = _options.PagePositions * (format == KeyValueFormat.Dense
             ? 2L * config.NumKeyValueHeads * config.HeadDim * (model.Checkpoint.Type == ScalarType.Float32 ? sizeof(float) : sizeof(short))
-            : KeyValueStore.PositionBytes(config.NumKeyValueHeads, config.HeadDim, bits));
+            : KeyValueStore.PositionBytes(config.NumKeyValueHeads, config.HeadDim, bits));   // of one layer
         var wanted = (long)PagesOf(model.ContextLength) * _options.MaxRunning;
-        var bytes = _options.CacheBytes ?? (long)(MostOfFreeMemory * (MemoryInspector.Inspect() is var memory ? memory.Available ?? memory.Total : 0));
-        Pages = (int)Math.Clamp(bytes / (position * _options.PagePositions), 1, Math.Min(wanted, int.MaxValue));
+        var pages = _options.CacheBytes is { } bytes ? bytes / (page * config.NumHiddenLayers) : PagesThatFit(model.Checkpoint.Devices, page, config.NumHiddenLayers);
+        Pages = (int)Math.Clamp(pages, 1, Math.Min(wanted, int.MaxValue));
         _pool = new PagePool(Pages);
         _budget = new ChunkBudget(_options.Stretch, _options.MinChunk, _options.MaxChunk);
         _scheduler = new Scheduler(_pool, _options.PagePositions, _options.MaxRunning, _budget);
@@ -117,6 +117,13 @@ public sealed class BatchingEngine : IGenerationEngine, IAsyncDisposable
         await _stopped.Task.ConfigureAwait(false);
     }
 
+    // keys and values lie with their layers, so the device with the least room for its layers decides
+    private static long PagesThatFit(DeviceMap devices, long layerBytes, int layers)
+    {
+        var rooms = DeviceMemory.Rooms(devices.Devices);
+        return Enumerable.Range(0, layers).GroupBy(devices.Place).Min(here => (long)(MostOfFreeMemory * rooms[here.Key].Free) / (layerBytes * here.Count()));
+    }
+
     private int PagesOf(int positions) => (positions + _options.PagePositions - 1) / _options.PagePositions;
 
     private void Enter()
@@ -135,17 +142,16 @@ public sealed class BatchingEngine : IGenerationEngine, IAsyncDisposable
         var settings = request.Options.Resolve(Model.Checkpoint.Defaults);
         if (settings.NumBeams > 1)
             throw new GenerationException("The batching engine knows no beam search. Generate with one beam, or ask the model itself.");
-        if (request.Adapter is { } adapter)
-            throw new GenerationException($"The engine has no adapter '{adapter}'.");
+        var adapter = Model.Checkpoint.Adapters.Find(request.Adapter, Model.Name);
         var ids = Model.EncodePrompt(request.Prompt, request.Images.Count, request.AddSpecialTokens);
-        var pixels = Model.PreparePixels(request.Images);
+        var pixels = Model.PreparePixels(request.Images, adapter);
         var prompt = Model.CountPrompt(ids, pixels);
         if (prompt >= MaxPositions)
             throw new ContextLengthException(prompt, MaxPositions);
         settings = settings with { MaxNewTokens = Math.Min(settings.MaxNewTokens, MaxPositions - prompt) };
         // keys that change with the sequence's length are of no use to another length
         var mayShare = _options.PrefixCache && prompt + settings.MaxNewTokens <= _language.StableLength;
-        return new(Model, request, settings, ids, pixels, prompt, mayShare, cancellation) { Arrived = _clock.GetTimestamp() };
+        return new(Model, request, settings, ids, pixels, prompt, mayShare, adapter, cancellation) { Arrived = _clock.GetTimestamp() };
     }
 
     // one step at a time is queued, so that other work on the model's thread gets its turn, too
@@ -259,7 +265,7 @@ public sealed class BatchingEngine : IGenerationEngine, IAsyncDisposable
                 _savedPictures++;
                 continue;
             }
-            sequence.Encoding ??= new(network, sequence.Pixels[i], checkpoint.Type, checkpoint.Device, Model.PixelRounding);
+            sequence.Encoding ??= new(network, sequence.Pixels[i], checkpoint.Type, checkpoint.Device, Model.PixelRounding, sequence.Adapter?.Projector);
             if (sequence.Encoding.Advance() is not { } features)
                 return true;
             sequence.Encoding.Dispose();
@@ -316,10 +322,14 @@ public sealed class BatchingEngine : IGenerationEngine, IAsyncDisposable
         Flush();
         _cache.Begin(rows, [.. plan.Items.Select(item => item.Sequence.PromptLength)], [.. plan.Items.Select(item => item.Sequence.Pages)]);
         var embeddings = pieces.Count == 1 ? pieces[0] : cat(pieces, 1);                                         // [1, T, C]
-        var hidden = _language.Forward(embeddings, tensor([.. positions], [1, positions.Count], device: device), null, _cache);
+        var selection = Model.Checkpoint.Adapters.Selection;
+        Tensor hidden;                                                                                          // [1, T, C]
+        using (selection.Each(plan.Items.Select(item => (((EngineSequence)item.Sequence).Adapter?.Index, item.Count))))
+            hidden = _language.Forward(embeddings, tensor([.. positions], [1, positions.Count], device: device), null, _cache);
         if (last.Count == 0)
             return [];
-        var ends = hidden.index_select(1, tensor([.. last], device: device));                                  // [1, n, C]
+        using var ending = selection.Each(finishing.Select(sequence => (sequence.Adapter?.Index, 1)));
+        var ends = hidden.index_select(1, tensor([.. last], device: hidden.device));                                  // [1, n, C]
         return _language.Logits(ends).to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
 
         // generated tokens that follow each other in the row are embedded together

@@ -16,11 +16,12 @@ internal sealed class EngineSequence : ScheduledSequence, IDisposable
     private readonly LlavaModel _model;
     private string _shown = "";
 
-    public EngineSequence(LlavaModel model, GenerationRequest request, GenerationSettings settings, int[] ids, IReadOnlyList<PixelValues> pixels, int promptTokens, bool mayShare, CancellationToken cancellation)
-        : base(request.Client ?? "", mayShare: mayShare)
+    public EngineSequence(LlavaModel model, GenerationRequest request, GenerationSettings settings, int[] ids, IReadOnlyList<PixelValues> pixels, int promptTokens, bool mayShare, LoadedAdapter? adapter, CancellationToken cancellation)
+        : base(request.Client ?? "", adapter?.Salt ?? default, mayShare)
     {
         (_model, Request, Settings, Ids, Pixels, PromptTokens, Cancellation) = (model, request, settings, ids, pixels, promptTokens, cancellation);
-        Hashes = [.. pixels.Select(picture => picture.ContentHash())];
+        Adapter = adapter;
+        Hashes = [.. pixels.Select(picture => LoadedAdapter.PictureKey(adapter, picture.ContentHash()))];
         Features = new Tensor?[pixels.Count];
         _sampler = new Sampler(settings, model.EndIds);
         _text = new TextStream(model.Tokenizer, settings.StopStrings, piece => _shown += piece);
@@ -32,6 +33,9 @@ internal sealed class EngineSequence : ScheduledSequence, IDisposable
     public GenerationRequest Request { get; }
 
     public GenerationSettings Settings { get; }
+
+    /// <summary>The adapter that answers; null: the model as it is.</summary>
+    public LoadedAdapter? Adapter { get; }
 
     public int[] Ids { get; }
 

@@ -1,5 +1,6 @@
 using LlavaSharp.Kernels;
 using LlavaSharp.Models;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LlavaSharp.Generation.Batching;
@@ -8,11 +9,11 @@ namespace LlavaSharp.Generation.Batching;
 /// <remarks>Pages are made when they are first written, and kept. Not safe for concurrent use.</remarks>
 internal sealed class PagedKeyValueCache : KeyValueCache
 {
-    private readonly Dictionary<(int Queries, int Before), AttentionMask> _masks = [];
+    private readonly Dictionary<(Func<int, int, AttentionMask> Make, int Queries, int Before), AttentionMask> _masks = [];
     private KeyValueRow[] _rows = [];
     private int[] _prompts = [];
     private IReadOnlyList<IReadOnlyList<int>> _tables = [];
-    private Tensor? _slots;
+    private readonly Dictionary<(DeviceType Type, int Index), Tensor> _slots = [];   // on each device
 
     private PagedKeyValueCache(LayerCache[] layers, int pagePositions)
         : base(layers) => PagePositions = pagePositions;
@@ -56,14 +57,15 @@ internal sealed class PagedKeyValueCache : KeyValueCache
         Length = rows.Max(row => row.Start);
     }
 
-    /// <summary>What the queries of a sequence see; made once a pass.</summary>
+    /// <summary>What the queries of a sequence see; made once a pass and device (each has a mask of its own).</summary>
     public AttentionMask Mask(AttentionMask mask, KeyValueRow row)
     {
-        if (!_masks.TryGetValue((row.Count, row.Start), out var made))
+        var key = (mask.ForRow!, row.Count, row.Start);
+        if (!_masks.TryGetValue(key, out var made))
         {
             made = mask.ForRow!(row.Count, row.Start);
             made.Table?.DetachFromDisposeScope();
-            _masks[(row.Count, row.Start)] = made;
+            _masks[key] = made;
         }
         return made;
     }
@@ -77,9 +79,13 @@ internal sealed class PagedKeyValueCache : KeyValueCache
         return slots;
     }
 
-    /// <summary>Where the new positions lie: Int64 [T]; made once a pass.</summary>
-    public Tensor NewSlots(Device device) =>
-        _slots ??= tensor([.. _rows.SelectMany((row, i) => Slots(i, row.Start, row.Count))], device: device).DetachFromDisposeScope();
+    /// <summary>Where the new positions lie: Int64 [T]; made once a pass and device.</summary>
+    public Tensor NewSlots(Device device)
+    {
+        if (!_slots.TryGetValue((device.type, device.index), out var made))
+            _slots[(device.type, device.index)] = made = tensor([.. _rows.SelectMany((row, i) => Slots(i, row.Start, row.Count))], device: device).DetachFromDisposeScope();
+        return made;
+    }
 
     /// <summary>Does nothing: lengths are said for each pass.</summary>
     public override void Advance(int count) => End();
@@ -89,7 +95,8 @@ internal sealed class PagedKeyValueCache : KeyValueCache
         foreach (var mask in _masks.Values)
             mask.Table?.Dispose();
         _masks.Clear();
-        _slots?.Dispose();
-        _slots = null;
+        foreach (var slots in _slots.Values)
+            slots.Dispose();
+        _slots.Clear();
     }
 }
