@@ -32,12 +32,16 @@ internal static class LlavaProcess
     }
 
     /// <summary>Starts it, with all three streams redirected.</summary>
-    public static Process Start(string[] arguments, params (string Name, string? Value)[] environment)
+    public static Process Start(string[] arguments, params (string Name, string? Value)[] environment) => Start(arguments, "", environment);
+
+    /// <summary>The same in a folder.</summary>
+    public static Process Start(string[] arguments, string folder, params (string Name, string? Value)[] environment)
     {
         var dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
         // a job that a shell started in the background ignores interrupts, and so would all its children
         var start = OperatingSystem.IsLinux() ? new ProcessStartInfo("env", ["--default-signal=INT", dotnet]) : new ProcessStartInfo(dotnet);
         start.RedirectStandardOutput = start.RedirectStandardError = start.RedirectStandardInput = true;
+        start.WorkingDirectory = folder;
         start.ArgumentList.Add("exec");
         start.ArgumentList.Add(Program());
         foreach (var argument in arguments)
