@@ -8,7 +8,7 @@ internal sealed class TinyLanguageModel : IDisposable
 {
     public TinyLanguageModel(string? chatTemplate)
     {
-        foreach (var file in Directory.GetFiles(TestFiles.Golden("checkpoints", "vicuna-tiny")).Concat(Directory.GetFiles(TestFiles.Golden("tokenizer"))))
+        foreach (var file in Directory.GetFiles(TestFiles.Golden("checkpoints", "vicuna-tiny")))
             File.Copy(file, Path.Combine(Folder, Path.GetFileName(file)));
         var config = Path.Combine(Folder, "tokenizer_config.json");
         var json = JsonNode.Parse(File.ReadAllBytes(config))!;
