@@ -53,5 +53,16 @@ public sealed class LogFileTests : IDisposable
         Assert.Contains("| ERROR | controller | System.InvalidOperationException: why", written);
     }
 
+    [Fact]
+    public void Log_AsJson_HasTheValuesOfTheMessage()
+    {
+        using var console = new StringWriter { NewLine = "\n" };
+        using (var lines = new LogLines("controller", console, null, _clock, asJson: true))
+            lines.CreateLogger("any").LogError(new InvalidOperationException("why\nand how"), "Lost {Worker}", "http://127.0.0.1:1");
+        var json = System.Text.Json.Nodes.JsonNode.Parse(Assert.Single(console.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries)))!;
+        Assert.Equal(("Error", "controller", "Lost http://127.0.0.1:1", "http://127.0.0.1:1"), (json["level"]!.GetValue<string>(), json["logger"]!.GetValue<string>(), json["message"]!.GetValue<string>(), json["values"]!["Worker"]!.GetValue<string>()));
+        Assert.StartsWith("System.InvalidOperationException: why\nand how", json["exception"]!.GetValue<string>(), StringComparison.Ordinal);
+    }
+
     public void Dispose() => _folder.Delete(recursive: true);
 }

@@ -29,7 +29,7 @@ internal static class ControllerCommand
                 },
                 SecondErrorFrame = parsed.GetValue(quirks),
             };
-            await using var running = await ControllerServer.StartAsync(options, ServerFlags.Log(LogName), cancellationToken);
+            await using var running = await ControllerServer.StartAsync(options, server.Log(parsed, LogName), cancellationToken);
             Console.Out.WriteLine($"The controller listens at {running.Address}");
             await running.WaitAsync(cancellationToken);
             return CommandRunner.Done;

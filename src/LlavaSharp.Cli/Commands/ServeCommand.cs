@@ -1,7 +1,6 @@
 using System.CommandLine;
 using LlavaSharp.Generation.Batching;
 using LlavaSharp.Serving.Hosting;
-using LlavaSharp.Serving.Operations;
 using LlavaSharp.Serving.Security;
 using LlavaSharp.Serving.Workers;
 using LlavaSharp.Web.Hosting;
@@ -46,9 +45,8 @@ internal static class ServeCommand
             // what is wrong with the keys is said before a model is loaded
             var known = parsed.GetValue(keys) is { } file ? new ApiKeys(file, warn: Console.Error.WriteLine) : null;
             var options = model.LoadOptions(parsed, Console.Error) with { ModelName = parsed.GetValue(name), Adapters = adapters.Read(parsed) };
-            using var loaded = await LlavaModel.LoadAsync(model.ModelPath(parsed), options, cancellationToken);
-            using var metrics = new EngineMetrics(loaded.Name);
-            await using var engine = new BatchingEngine(loaded, new() { MaxRunning = parsed.GetValue(running), MaxWaiting = parsed.GetValue(waiting), QueueTimeout = parsed.GetValue(queueTime) is { } wait ? TimeSpan.FromSeconds(wait) : null, Observer = metrics });
+            var engineOptions = new EngineOptions { MaxRunning = parsed.GetValue(running), MaxWaiting = parsed.GetValue(waiting), QueueTimeout = parsed.GetValue(queueTime) is { } wait ? TimeSpan.FromSeconds(wait) : null };
+            await using var served = await ServedEngine.LoadAsync(model.ModelPath(parsed), options, engineOptions, cancellationToken);
             using var fetcher = parsed.GetValue(hosts) is { Length: > 0 } allowed ? new GuardedImageFetcher(new() { AllowedHosts = allowed }) : null;
             var serverOptions = new LlavaServerOptions
             {
@@ -63,8 +61,9 @@ internal static class ServeCommand
                 Page = parsed.GetValue(noPage) ? null : new LlavaPage(new() { ConcurrencyCount = parsed.GetValue(running), LogFolder = parsed.GetValue(record) }),
                 OpenAi = new() { Fetcher = fetcher, MaxTokens = parsed.GetValue(tokens), MaxPictures = parsed.GetValue(pictures) },
             };
-            await using var listening = await LlavaServer.StartAsync(serverOptions, engine, null, ServerFlags.Log(LogName), cancellationToken);
-            Console.Out.WriteLine($"{string.Join(", ", [loaded.Name, .. loaded.Adapters])} {(loaded.Adapters.Count == 0 ? "is" : "are")} served at {listening.Address}");
+            await using var listening = await LlavaServer.StartAsync(serverOptions, served.Engine, null, server.Log(parsed, LogName), cancellationToken);
+            var names = served.Engine.Model.Adapters.Prepend(served.Engine.Model.Name).ToArray();
+            Console.Out.WriteLine($"{string.Join(", ", names)} {(names.Length == 1 ? "is" : "are")} served at {listening.Address}");
             if (!parsed.GetValue(noPage))
                 Console.Out.WriteLine($"  The chat page: {listening.Address}");
             Console.Out.WriteLine($"  OpenAI's interface: {listening.Address}v1");

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using LlavaSharp.Serving.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace LlavaSharp.Cli.Commands;
@@ -9,6 +8,7 @@ internal sealed class ServerFlags
 {
     private readonly Option<string> _host = new("--host") { Description = "The address to listen at.", DefaultValueFactory = _ => "localhost", HelpName = "HOST" };
     private readonly Option<string?> _workerSecret = new("--worker-secret-file") { Description = "A file whose first line controller and workers must share. Without it: any worker may register, as in the original.", HelpName = "FILE" };
+    private readonly LogFlags _log;
     private readonly Option<int> _port;
 
     /// <summary>Adds the flags to a verb.</summary>
@@ -18,6 +18,7 @@ internal sealed class ServerFlags
         command.Options.Add(_host);
         command.Options.Add(_port);
         command.Options.Add(_workerSecret);
+        _log = new(command);
     }
 
     public string Host(ParseResult parsed) => parsed.GetValue(_host)!;
@@ -30,9 +31,9 @@ internal sealed class ServerFlags
     /// <exception cref="LlavaSharp.Serving.ServingException">The file cannot be read.</exception>
     public string? WorkerSecret(ParseResult parsed) => parsed.GetValue(_workerSecret) is { } path ? LlavaSharp.Serving.Security.WorkerSecret.Read(path) : null;
 
-    /// <summary>Lines as the original's, on standard error and in a file that begins anew every day.</summary>
+    /// <summary>Lines on standard error and in a file that begins anew every day.</summary>
+    /// <param name="parsed">The flags.</param>
     /// <param name="name">The program's name in the lines.</param>
     /// <param name="file">The file's name; null: the program's.</param>
-    public static Action<ILoggingBuilder> Log(string name, string? file = null) => logging =>
-        logging.AddProvider(new LogLines(name, Console.Error, new LogFile($"{file ?? name}.log", TimeProvider.System), TimeProvider.System));
+    public Action<ILoggingBuilder> Log(ParseResult parsed, string name, string? file = null) => _log.Provider(parsed, name, file);
 }

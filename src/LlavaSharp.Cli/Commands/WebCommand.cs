@@ -22,6 +22,7 @@ internal static class WebCommand
         var share = new Option<bool>("--share") { Description = "Refused: the original sends the page through a server of somebody else's." };
         var quirks = new Option<bool>("--original-quirks") { Description = "Keep the original's faults." };
         var command = new ServingCommand("web", "Show the chat page, before a controller and its workers.") { host, port, controller, concurrency, mode, moderate, embed, folder, share, quirks };
+        var log = new LogFlags(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(share))
@@ -45,7 +46,7 @@ internal static class WebCommand
                 LogFolder = parsed.GetValue(folder),
                 Quirks = parsed.GetValue(quirks) ? WebQuirks.Original : WebQuirks.Mended,
             };
-            await using var running = await WebServer.StartAsync(options, ServerFlags.Log(LogName), cancellationToken);
+            await using var running = await WebServer.StartAsync(options, log.Provider(parsed, LogName, null), cancellationToken);
             Console.Out.WriteLine($"The page is at {running.Address}");
             await running.WaitAsync(cancellationToken);
             return CommandRunner.Done;

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using LlavaSharp.Generation.Batching;
-using LlavaSharp.Serving.Operations;
 using LlavaSharp.Serving.Workers;
 
 namespace LlavaSharp.Cli.Commands;
@@ -21,11 +19,9 @@ internal static class WorkerCommand
             if (parsed.GetValue(multiModal))
                 Console.Error.WriteLine("Multimodal mode is automatically detected with model name, please use `llava` to include `llava` in the model path.");
             var options = model.LoadOptions(parsed, Console.Error) with { ModelName = worker.ModelName(parsed), Adapters = adapters.Read(parsed) };
-            using var loaded = await LlavaModel.LoadAsync(model.ModelPath(parsed)?.TrimEnd('/'), options, cancellationToken);
-            using var metrics = new EngineMetrics(loaded.Name);
-            await using var engine = new BatchingEngine(loaded, new() { Observer = metrics });
+            await using var served = await ServedEngine.LoadAsync(model.ModelPath(parsed)?.TrimEnd('/'), options, new(), cancellationToken);
             var quirks = options.Compatibility == CompatibilityOptions.Original ? WorkerQuirks.Original : WorkerQuirks.Mended;
-            return await worker.RunAsync(parsed, new EngineBackend(engine, loaded.Name, quirks), quirks, cancellationToken);
+            return await worker.RunAsync(parsed, new EngineBackend(served.Engine, served.Engine.Model.Name, quirks), quirks, cancellationToken);
         });
         return command;
     }

@@ -44,7 +44,7 @@ internal sealed class WorkerFlags
             LimitModelConcurrency = parsed.GetValue(_limit),
             Quirks = quirks,
         };
-        await using var server = await WorkerServer.StartAsync(options, backend, ServerFlags.Log(LogName, $"{LogName}_{Guid.NewGuid().ToString("N")[..6]}"), cancellationToken);
+        await using var server = await WorkerServer.StartAsync(options, backend, _server.Log(parsed, LogName, $"{LogName}_{Guid.NewGuid().ToString("N")[..6]}"), cancellationToken);
         Console.Out.WriteLine($"The worker answers for {string.Join(", ", backend.ModelNames)} at {server.Address}");
         await server.WaitAsync(cancellationToken);
         return CommandRunner.Done;
