@@ -47,7 +47,8 @@ internal sealed class PackedWeights(int bits, Action<string>? notice, bool large
         return new(network, packed, sizeof(short), [weights, tower, .. files]);
     }
 
-    private string Ensure(BenchShape shape)
+    /// <summary>The folder of the packed weights, which are made when they are not there.</summary>
+    public string Ensure(BenchShape shape)
     {
         var folder = Path.Combine(CacheFolder.Root, "bench", $"{shape.Name}-{shape.Config.NumHiddenLayers}-{bits}bit-{PackedHeader.Version}");
         if (File.Exists(Path.Combine(folder, "config.json")))
