@@ -8,6 +8,7 @@ namespace LlavaSharp.Kernels;
 internal sealed unsafe class Avx512Kernels : MatrixKernels
 {
     private const int Line = 64;
+    private const int Eight = 8;
     private const int Ahead = 4096;   // bytes: what is that far on is fetched while this is computed
 
     /// <summary>Whether this processor can run them.</summary>
@@ -15,6 +16,92 @@ internal sealed unsafe class Avx512Kernels : MatrixKernels
 
     /// <inheritdoc/>
     public override string Name => "avx512";
+
+    /// <inheritdoc/>
+    [SkipLocalsInit]
+    public override void MultiplyTile(in PackedLayout layout, byte* block, QuantizedActivations x, int token, int count, float* results)
+    {
+        var done = 0;
+        if (x.HasEights && token % Eight == 0)
+        {
+            var spare = stackalloc float[Eight * PackedLayout.BlockRows];   // where results of tokens go that only fill up
+            for (; count - done >= QuantizedActivations.FewestForEights; done += Eight)
+            {
+                var isWhole = count - done >= Eight;
+                var target = results + done * PackedLayout.BlockRows;
+                Int4Eight(layout, block, x, (token + done) / Eight, isWhole ? target : spare);
+                if (isWhole)
+                    continue;
+                new ReadOnlySpan<float>(spare, (count - done) * PackedLayout.BlockRows).CopyTo(new Span<float>(target, (count - done) * PackedLayout.BlockRows));
+                return;
+            }
+        }
+        base.MultiplyTile(layout, block, x, token + done, count - done, results + done * PackedLayout.BlockRows);
+    }
+
+    /// <summary>4-bit weights times eight tokens: weights are unpacked once for all of them, which 32 registers allow.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Int4Eight(in PackedLayout layout, byte* block, QuantizedActivations activations, int eight, float* results)
+    {
+        var (groups, bias) = (layout.Groups, layout.ScaleBias);
+        byte* scales = block, weights = block + layout.ValuesOffset;
+        var first = (nint)eight * groups * Eight;
+        var x = activations.Eights + first * PackedLayout.GroupInputs;
+        var xScales = activations.EightScales + first;
+        var xOffsets = activations.EightOffsets + first;
+        Vector512<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default, sum4 = default, sum5 = default, sum6 = default, sum7 = default;
+        for (var group = 0; group < groups; group++)
+        {
+            var a0 = Vector512.Create(xOffsets[0]).AsInt16();
+            var a1 = Vector512.Create(xOffsets[1]).AsInt16();
+            var a2 = Vector512.Create(xOffsets[2]).AsInt16();
+            var a3 = Vector512.Create(xOffsets[3]).AsInt16();
+            var a4 = Vector512.Create(xOffsets[4]).AsInt16();
+            var a5 = Vector512.Create(xOffsets[5]).AsInt16();
+            var a6 = Vector512.Create(xOffsets[6]).AsInt16();
+            var a7 = Vector512.Create(xOffsets[7]).AsInt16();
+            for (var line = 0; line < 4; line++)
+            {
+                Sse.Prefetch0(weights + Ahead);
+                var w = Vector512.Load(weights);
+                var low = Low(w);
+                a0 = Avx512BW.Add(a0, Avx512BW.MultiplyAddAdjacent(low, Quad(x)));
+                a1 = Avx512BW.Add(a1, Avx512BW.MultiplyAddAdjacent(low, Quad(x + 32)));
+                a2 = Avx512BW.Add(a2, Avx512BW.MultiplyAddAdjacent(low, Quad(x + 64)));
+                a3 = Avx512BW.Add(a3, Avx512BW.MultiplyAddAdjacent(low, Quad(x + 96)));
+                a4 = Avx512BW.Add(a4, Avx512BW.MultiplyAddAdjacent(low, Quad(x + 128)));
+                a5 = Avx512BW.Add(a5, Avx512BW.MultiplyAddAdjacent(low, Quad(x + 160)));
+                a6 = Avx512BW.Add(a6, Avx512BW.MultiplyAddAdjacent(low, Quad(x + 192)));
+                a7 = Avx512BW.Add(a7, Avx512BW.MultiplyAddAdjacent(low, Quad(x + 224)));
+                var high = High(w);
+                a0 = Avx512BW.Add(a0, Avx512BW.MultiplyAddAdjacent(high, Quad(x + 16)));
+                a1 = Avx512BW.Add(a1, Avx512BW.MultiplyAddAdjacent(high, Quad(x + 48)));
+                a2 = Avx512BW.Add(a2, Avx512BW.MultiplyAddAdjacent(high, Quad(x + 80)));
+                a3 = Avx512BW.Add(a3, Avx512BW.MultiplyAddAdjacent(high, Quad(x + 112)));
+                a4 = Avx512BW.Add(a4, Avx512BW.MultiplyAddAdjacent(high, Quad(x + 144)));
+                a5 = Avx512BW.Add(a5, Avx512BW.MultiplyAddAdjacent(high, Quad(x + 176)));
+                a6 = Avx512BW.Add(a6, Avx512BW.MultiplyAddAdjacent(high, Quad(x + 208)));
+                a7 = Avx512BW.Add(a7, Avx512BW.MultiplyAddAdjacent(high, Quad(x + 240)));
+                weights += Line;
+                x += 4;
+            }
+            var scale = ToSingle(scales, bias);
+            Finish(ref sum0, Total(a0), scale, xScales[0]);
+            Finish(ref sum1, Total(a1), scale, xScales[1]);
+            Finish(ref sum2, Total(a2), scale, xScales[2]);
+            Finish(ref sum3, Total(a3), scale, xScales[3]);
+            Finish(ref sum4, Total(a4), scale, xScales[4]);
+            Finish(ref sum5, Total(a5), scale, xScales[5]);
+            Finish(ref sum6, Total(a6), scale, xScales[6]);
+            Finish(ref sum7, Total(a7), scale, xScales[7]);
+            scales += 32;
+            x += (Eight * PackedLayout.GroupInputs) - 16;
+            xScales += Eight;
+            xOffsets += Eight;
+        }
+        Store(results, sum0, sum1, sum2, sum3);
+        Store(results + 64, sum4, sum5, sum6, sum7);
+    }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -63,6 +150,7 @@ internal sealed unsafe class Avx512Kernels : MatrixKernels
             var a3 = Vector512.Create(xOffsets[3 * groups + group]).AsInt16();
             for (var line = 0; line < 4; line++)
             {
+                Sse.Prefetch0(weights + line * Line + Ahead);
                 var w = Vector512.Load(weights + line * Line);
                 var low = Low(w);
                 a0 = Avx512BW.Add(a0, Avx512BW.MultiplyAddAdjacent(low, Quad(x + line * 4)));

@@ -15,6 +15,10 @@ internal sealed unsafe class QuantizedActivations : IDisposable
 {
     private const float Largest = 127;
     private const float LargestWide = 32767;   // with weights of up to 127 the sum over a group stays below 2^27
+
+    /// <summary>Fewer tokens are multiplied by fours and ones.</summary>
+    public const int FewestForEights = 5;
+
     private readonly ActivationSource.Plain _plain = new();
     private Job? _job;
     private nuint _capacity;
@@ -41,6 +45,18 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     /// <summary>[tokens][groups * 32] values of 16 bits, for <see cref="WeightBits.Eight"/>, each input at its <see cref="PlaceInWide"/>.</summary>
     public short* Wide => (short*)Values;
 
+    /// <summary>Whether tokens stand in eights beside: for 4-bit weights, from <see cref="FewestForEights"/> tokens on.</summary>
+    public bool HasEights => Weights == WeightBits.Four && Tokens >= FewestForEights;
+
+    /// <summary>The same values once more for kernels that take eight tokens at once: [tokens / 8][groups][8][32], the last eight filled up with anything.</summary>
+    public sbyte* Eights { get; private set; }
+
+    /// <summary>[tokens / 8][groups][8] scales; 0 where the last eight are filled up.</summary>
+    public float* EightScales { get; private set; }
+
+    /// <summary>[tokens / 8][groups][8]: as <see cref="Offsets"/>.</summary>
+    public int* EightOffsets { get; private set; }
+
     /// <summary>Of which bits the weights are that these can be multiplied with.</summary>
     public WeightBits Weights { get; private set; }
 
@@ -58,7 +74,8 @@ internal sealed unsafe class QuantizedActivations : IDisposable
         var groups = PackedLayout.CountGroups(inputs);
         var count = (nuint)tokens * (nuint)groups;
         var width = (nuint)(weights == WeightBits.Eight ? sizeof(short) : sizeof(sbyte));
-        var needed = count * (width * PackedLayout.GroupInputs + sizeof(float) + sizeof(int));
+        var eights = weights == WeightBits.Four && tokens >= FewestForEights ? (nuint)((tokens + 7) / 8 * 8) * (nuint)groups : 0;
+        var needed = (count + eights) * (width * PackedLayout.GroupInputs + sizeof(float) + sizeof(int));
         if (needed > _capacity)
         {
             NativeMemory.AlignedFree(_memory);
@@ -69,8 +86,13 @@ internal sealed unsafe class QuantizedActivations : IDisposable
         }
         (Tokens, Groups, Weights) = (tokens, groups, weights);
         Values = (sbyte*)_memory;
-        Scales = (float*)(Values + width * count * PackedLayout.GroupInputs);
-        Offsets = (int*)(Scales + count);
+        Eights = Values + width * count * PackedLayout.GroupInputs;
+        Scales = (float*)(Eights + width * eights * PackedLayout.GroupInputs);
+        EightScales = Scales + count;
+        Offsets = (int*)(EightScales + eights);
+        EightOffsets = Offsets + count;
+        if (eights > count)
+            new Span<float>(EightScales + (nint)(tokens / 8) * groups * 8, groups * 8).Clear();
     }
 
     /// <summary>Makes room and quantises all tokens.</summary>
@@ -112,12 +134,12 @@ internal sealed unsafe class QuantizedActivations : IDisposable
             var start = group * PackedLayout.GroupInputs;
             if (x.Length - start >= PackedLayout.GroupInputs)
             {
-                QuantizeGroup(token * Groups + group, x.Slice(start, PackedLayout.GroupInputs));
+                QuantizeGroup(token, group, x.Slice(start, PackedLayout.GroupInputs));
                 continue;
             }
             rest.Clear();
             x[start..].CopyTo(rest);
-            QuantizeGroup(token * Groups + group, rest);
+            QuantizeGroup(token, group, rest);
         }
     }
 
@@ -135,8 +157,10 @@ internal sealed unsafe class QuantizedActivations : IDisposable
 
     // the same operations in the same order on every processor, so that results do not depend on it
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void QuantizeGroup(int index, ReadOnlySpan<float> x)
+    private void QuantizeGroup(int token, int group, ReadOnlySpan<float> x)
     {
+        var index = token * Groups + group;
+        var eight = ((nint)(token >> 3) * Groups + group) * 8 + (token & 7);   // where it stands in eights
         var a = Vector256.Create(x);
         var b = Vector256.Create(x[8..]);
         var c = Vector256.Create(x[16..]);
@@ -154,6 +178,12 @@ internal sealed unsafe class QuantizedActivations : IDisposable
             new Span<sbyte>(Values + (nint)index * width, width).Clear();
             Offsets[index] = 0;
             Scales[index] = float.IsFinite(largest) ? 0 : float.NaN;
+            if (HasEights)
+            {
+                new Span<sbyte>(Eights + eight * PackedLayout.GroupInputs, PackedLayout.GroupInputs).Clear();
+                EightOffsets[eight] = 0;
+                EightScales[eight] = Scales[index];
+            }
             return;
         }
         Scales[index] = largest / limit;
@@ -166,12 +196,18 @@ internal sealed unsafe class QuantizedActivations : IDisposable
             Vector256.Shuffle(high, places).Store(Wide + (nint)index * PackedLayout.GroupInputs + Vector256<short>.Count);
             return;
         }
-        Vector256.Narrow(low, high).Store(Values + (nint)index * PackedLayout.GroupInputs);   // 32 of 8 bits
+        var bytes = Vector256.Narrow(low, high);            // 32 of 8 bits
+        bytes.Store(Values + (nint)index * PackedLayout.GroupInputs);
         var sum = low + high;                               // lanes keep their place in the quad: 16 is a multiple of 4
         var folded = sum.GetLower() + sum.GetUpper();       // 8 lanes
         var first = folded[0] + folded[1] + folded[4] + folded[5];
         var second = folded[2] + folded[3] + folded[6] + folded[7];
         Offsets[index] = (ushort)(short)(-8 * first) | (-8 * second << 16);
+        if (!HasEights)
+            return;
+        bytes.Store(Eights + eight * PackedLayout.GroupInputs);
+        EightOffsets[eight] = Offsets[index];
+        EightScales[eight] = Scales[index];
 
         Vector256<int> Round(Vector256<float> values) => Vector256.ConvertToInt32(Vector256.Round(values * inverse));
     }
