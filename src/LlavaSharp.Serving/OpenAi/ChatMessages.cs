@@ -28,14 +28,25 @@ internal static class ChatMessages
                 "system" or "developer" => ChatRole.System,
                 "user" => ChatRole.User,
                 "assistant" => ChatRole.Assistant,
-                "tool" or "function" => throw OpenAiException.Unsupported($"{prefix}role", "Results of tools cannot be taken."),
-                var other => throw OpenAiException.Invalid($"{prefix}role", $"Invalid value: '{other}'. Supported values are: 'system', 'developer', 'user' and 'assistant'."),
+                "tool" => ChatRole.Tool,
+                "function" => throw OpenAiException.Unsupported($"{prefix}role", "Functions of the older form cannot be taken: use 'tools', and the role 'tool'."),
+                var other => throw OpenAiException.Invalid($"{prefix}role", $"Invalid value: '{other}'. Supported values are: 'system', 'developer', 'user', 'assistant' and 'tool'."),
             };
             message.Ignore("name", "refusal", "annotations");
-            message.Refuse("cannot be taken", "tool_calls", "function_call", "audio");
+            message.Refuse("cannot be taken", "function_call", "audio");
             var contents = new List<AIContent>();
+            if (role == ChatRole.Tool)
+            {
+                messages.Add(new(role, [ToolMessages.Result(message)]));
+                message.Finish();
+                continue;
+            }
+            if (role == ChatRole.Assistant)
+                contents.AddRange(ToolMessages.Calls(message));
             switch (message.Node("content"))
             {
+                case null when contents.Count > 0:
+                    break;
                 case null:
                     throw message.Missing("content");
                 case JsonValue text when text.GetValueKind() == JsonValueKind.String:

@@ -45,6 +45,9 @@ internal sealed class Automaton
         Start = Close([(_entries[rule], null)]);
     }
 
+    /// <summary>Whether some text leads from an instruction to the end of its rule.</summary>
+    public bool Ends(int place) => _heights[place] <= _maxDepth;
+
     /// <summary>Before the first byte.</summary>
     public AutomatonState Start { get; }
 

@@ -68,7 +68,8 @@ public sealed class JsonConstraint : ITokenConstraint
         var (mayBeText, several) = (choice == ToolChoice.Auto, many && choice.Name is null);
         var key = $"tools {mayBeText} {several} {format} " + string.Join('\n', tools.Select(tool => $"{tool.Name} {tool.Parameters?.GetRawText()}"));
         RequireLength(key.Length);
-        return Create(tokenizer, key, options, grammar => new ToolCallGrammar(grammar, format).Add(tools, mayBeText, several));
+        ToolCallGrammar? calls = null;
+        return Create(tokenizer, key, options, grammar => (calls = new(grammar, format)).Add(tools, mayBeText, several), automaton => calls!.RequireCalls(automaton));
     }
 
     /// <inheritdoc/>
@@ -107,7 +108,7 @@ public sealed class JsonConstraint : ITokenConstraint
         }
     }
 
-    private static JsonConstraint Create(Tokenizer tokenizer, string key, JsonConstraintOptions? options, Func<JsonGrammar, int> add)
+    private static JsonConstraint Create(Tokenizer tokenizer, string key, JsonConstraintOptions? options, Func<JsonGrammar, int> add, Action<Automaton>? check = null)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         options ??= new();
@@ -124,7 +125,9 @@ public sealed class JsonConstraint : ITokenConstraint
         // models that write a space between words begin their answer with one, which is not part of the text
         var answer = builder.AddRule();
         builder.SetRule(answer, builder.Split(builder.Call(value, AutomatonBuilder.Return), builder.Byte(' ', builder.Call(value, AutomatonBuilder.Return))));
-        var constraint = new JsonConstraint(trie, new Automaton(builder, answer, options.MaxDepth));
+        var automaton = new Automaton(builder, answer, options.MaxDepth);
+        check?.Invoke(automaton);
+        var constraint = new JsonConstraint(trie, automaton);
         lock (held)
             if (!held.TryGet(key, out _))
                 held.Add(key, new(constraint), 1);

@@ -28,7 +28,8 @@ internal static class SchemaKeywords
         foreach (var property in place.Element.EnumerateObject())
         {
             var (name, value, pointer) = (property.Name, property.Value, $"{place.Pointer}/{Escape(property.Name)}");
-            if (SaysNothing(name) || _applied.Contains(name))
+            // clients write null for what they do not set
+            if (SaysNothing(name) || _applied.Contains(name) || (value.ValueKind == JsonValueKind.Null && name != "const"))
                 continue;
             if (name == "format")
                 format = Text(value, pointer);
@@ -72,9 +73,9 @@ internal static class SchemaKeywords
                 return Say(schema, text) with { MaxLength = Count(value, pointer) };
             case "pattern":
                 return Say(schema, text) with { Pattern = Text(value, pointer) };
-            case "minimum" when value.ValueKind != JsonValueKind.Null:
+            case "minimum":
                 return Say(schema, number) with { Minimum = NumberBound.Higher(schema.Minimum, new(Number(value, pointer), false)) };
-            case "maximum" when value.ValueKind != JsonValueKind.Null:
+            case "maximum":
                 return Say(schema, number) with { Maximum = NumberBound.Lower(schema.Maximum, new(Number(value, pointer), false)) };
             case "exclusiveMinimum":
                 return Say(schema, number) with { Minimum = NumberBound.Higher(schema.Minimum, new(Number(value, pointer), true)) };

@@ -30,7 +30,7 @@ internal sealed class SchemaReader(JsonElement root)
     {
         for (var i = 0; i < MostDepth && part.Places is [{ Element.ValueKind: JsonValueKind.Object } place]; i++)
         {
-            if (!place.Element.TryGetProperty("$ref", out var reference) || place.Element.EnumerateObject().Any(property => property.Name != "$ref" && !SchemaKeywords.SaysNothing(property.Name)))
+            if (!IsSaid(place.Element, "$ref", out var reference) || place.Element.EnumerateObject().Any(property => property.Name != "$ref" && !SchemaKeywords.SaysNothing(property.Name)))
                 break;
             part = new([Resolve(reference, $"{place.Pointer}/$ref")]);
         }
@@ -51,16 +51,18 @@ internal sealed class SchemaReader(JsonElement root)
             throw new JsonSchemaException(pointer, $"references and alternatives lead further than {MostDepth} steps.");
         string[] inside = [.. around, pointer];
         IReadOnlyList<FlatSchema> all = [SchemaKeywords.Read(place)];
-        if (element.TryGetProperty("$ref", out var reference))
+        if (IsSaid(element, "$ref", out var reference))
             all = Cross(all, Flatten(Resolve(reference, $"{pointer}/$ref"), inside), pointer);
         foreach (var keyword in new[] { "anyOf", "oneOf" })
-            if (element.TryGetProperty(keyword, out var options))
+            if (IsSaid(element, keyword, out var options))
                 all = Cross(all, [.. Limited(List(options, $"{pointer}/{keyword}").SelectMany(option => Flatten(option, inside)), pointer)], pointer);
-        if (element.TryGetProperty("allOf", out var parts))
+        if (IsSaid(element, "allOf", out var parts))
             foreach (var part in List(parts, $"{pointer}/allOf"))
                 all = Cross(all, Flatten(part, inside), part.Pointer);
         return element.TryGetProperty("nullable", out var nullable) && nullable.ValueKind == JsonValueKind.True ? [.. all, new FlatSchema { Types = JsonTypes.Null }] : all;
     }
+
+    private static bool IsSaid(JsonElement schema, string keyword, out JsonElement value) => schema.TryGetProperty(keyword, out value) && value.ValueKind != JsonValueKind.Null;
 
     private void Work(int amount, string pointer)
     {

@@ -14,7 +14,18 @@ internal sealed class ToolCallGrammar(JsonGrammar grammar, ToolCallFormat format
     private static readonly JsonElement _object = JsonDocument.Parse("""{"type":"object"}""").RootElement;
     private static readonly JsonElement _nothing = JsonDocument.Parse("""{"type":"object","properties":{}}""").RootElement;
 
+    private readonly List<(ToolDefinition Tool, int Place)> _calls = [];
+
     private AutomatonBuilder Builder => grammar.Builder;
+
+    /// <summary>Checks that each tool can be called at all.</summary>
+    /// <exception cref="JsonSchemaException">Nothing satisfies the schema of one.</exception>
+    public void RequireCalls(Automaton automaton)
+    {
+        foreach (var (tool, place) in _calls)
+            if (!automaton.Ends(place))
+                throw new JsonSchemaException($"the tool '{tool.Name}'", new JsonSchemaException("#", "no object satisfies the schema, or only ones that are nested too deep. Describe the arguments as an object."));
+    }
 
     /// <summary>The rule of an answer.</summary>
     /// <param name="tools">What may be called.</param>
@@ -23,7 +34,9 @@ internal sealed class ToolCallGrammar(JsonGrammar grammar, ToolCallFormat format
     public int Add(IReadOnlyList<ToolDefinition> tools, bool mayBeText, bool many)
     {
         var call = Builder.AddRule();
-        Builder.SetRule(call, Builder.Split(tools.Select(tool => Call(tool, AutomatonBuilder.Return))));
+        foreach (var tool in tools)
+            _calls.Add((tool, Call(tool, AutomatonBuilder.Return)));
+        Builder.SetRule(call, Builder.Split(_calls.Select(known => known.Place)));
         var inside = AutomatonBuilder.Never;   // behind the opening mark
         for (var count = 0; count < (many ? MostCalls : 1); count++)
         {
