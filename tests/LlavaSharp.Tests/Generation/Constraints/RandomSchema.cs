@@ -6,7 +6,7 @@ namespace LlavaSharp.Tests.Generation.Constraints;
 internal sealed class RandomSchema(Random random)
 {
     private static readonly string[] _names = ["a", "b", "ab", "name", "ä", "x y", "quo\"te", "z"];
-    private static readonly string[] _patterns = ["^[a-z]{1,4}$", "b+", "^(x|yz)*$", "^\\d-\\d$", "^\"q\\\\$"];
+    private static readonly string[] _patterns = ["^[a-z]{1,4}$", "^[ab]*b$", "^(x|yz)*$", "^\\d-\\d$", "^\"q\\\\$"];
 
     /// <summary>A document with definitions that refer to each other.</summary>
     public JsonObject Next()
