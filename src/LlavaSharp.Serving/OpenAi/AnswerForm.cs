@@ -15,7 +15,7 @@ internal sealed record AnswerForm(ITokenConstraint? Constraint, ToolUse? Tools)
     public static AnswerForm Read(RequestObject request, LlavaModel model)
     {
         var tools = ReadTools(request);
-        var json = Format(request, model);
+        var json = request.Object("response_format") is { } format ? Format(format, null, model) : null;
         if (tools is null)
             return new(json, null);
         if (json is not null)
@@ -78,10 +78,12 @@ internal sealed record AnswerForm(ITokenConstraint? Constraint, ToolUse? Tools)
         }
     }
 
-    private static JsonConstraint? Format(RequestObject request, LlavaModel model)
+    /// <summary>What a format (text, any JSON object, or a schema) holds answers to; null for text.</summary>
+    /// <param name="format">The format.</param>
+    /// <param name="named">Where name and schema are; null: in its <c>json_schema</c>.</param>
+    /// <param name="model">The model.</param>
+    public static JsonConstraint? Format(RequestObject format, RequestObject? named, LlavaModel model)
     {
-        if (request.Object("response_format") is not { } format)
-            return null;
         switch (format.RequiredText("type"))
         {
             case "text":
@@ -91,15 +93,18 @@ internal sealed record AnswerForm(ITokenConstraint? Constraint, ToolUse? Tools)
                 format.Finish();
                 return JsonConstraint.ForAnyObject(model.Tokenizer);
             case "json_schema":
-                var named = format.Object("json_schema") ?? throw format.Missing("json_schema");
-                format.Finish();
+                if (named is null)
+                {
+                    named = format.Object("json_schema") ?? throw format.Missing("json_schema");
+                    format.Finish();
+                }
                 _ = named.RequiredText("name");
                 _ = (named.Text("description"), named.Flag("strict"));   // answers are always held to the schema
                 var schema = named.Node("schema");
                 named.Finish();
                 return schema is null ? JsonConstraint.ForAnyObject(model.Tokenizer) : Schema(schema, named.Path("schema"), model);
             case var other:
-                throw OpenAiException.Invalid("response_format.type", $"Invalid value: '{other}'. Supported values are: 'text', 'json_object' and 'json_schema'.");
+                throw OpenAiException.Invalid(format.Path("type"), $"Invalid value: '{other}'. Supported values are: 'text', 'json_object' and 'json_schema'.");
         }
     }
 

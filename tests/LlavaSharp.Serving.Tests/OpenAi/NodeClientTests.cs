@@ -35,7 +35,9 @@ public class NodeClientTests(ApiStage stage) : IClassFixture<ApiStage>
         Assert.InRange(JsonElement.Parse(said.GetProperty("tool").GetProperty("arguments").GetString()!).GetProperty("level").GetInt32(), 0, 100);
         Assert.Equal("set_lamp", said.GetProperty("toolStream").GetProperty("name").GetString());
         Assert.InRange(JsonElement.Parse(said.GetProperty("toolStream").GetProperty("arguments").GetString()!).GetProperty("level").GetInt32(), 0, 100);
-        Assert.True(said.GetProperty("afterTool").GetString()!.Length >= 0);
+        Assert.Equal(JsonValueKind.String, said.GetProperty("afterTool").ValueKind);
+        Assert.Equal(expected.Text, said.GetProperty("response").GetString());
+        Assert.Equal(expected.Text, said.GetProperty("responseStream").GetString());
         Assert.Equal(400, said.GetProperty("refused").GetProperty("status").GetInt32());
         Assert.Equal("invalid_json_schema", said.GetProperty("refused").GetProperty("code").GetString());
     }

@@ -45,6 +45,10 @@ const after = await client.chat.completions.create({
 });
 said.afterTool = after.choices[0].message.content ?? '';
 
+const input = [{ role: 'user', content: [{ type: 'input_image', image_url: `data:image/png;base64,${picture}` }, { type: 'input_text', text: 'What colour is the picture?' }] }];
+said.response = (await client.responses.create({ model, input, temperature: 0, max_output_tokens: 30 })).output_text;
+said.responseStream = (await client.responses.stream({ model, input, temperature: 0, max_output_tokens: 30 }).finalResponse()).output_text;
+
 try {
   await client.chat.completions.create({ ...greedy, response_format: format({ not: {} }) });
 } catch (error) {
