@@ -5,6 +5,7 @@ using LlavaSharp.Benchmarks;
 // memory [GB]: peak anonymous memory of loading a written checkpoint; decode-step [PAIRS]: its overhead, by turns;
 // kernels [ROUNDS]: products with packed weights; peer [SHAPE LAYERS THREADS ROUNDS TYPE]: llama.cpp alone;
 // engine [SHAPE LAYERS THREADS ROUNDS SECONDS peer|alone]: the batching engine, beside llama.cpp;
+// constraints PATH: holding answers to JSON with the vocabulary of a GGUF file or folder;
 // limits: what the machine can do at best; anything else goes to BenchmarkDotNet
 switch (args)
 {
@@ -14,6 +15,8 @@ switch (args)
         return DecodeStepOverhead.MeasurePairs(rest is [var pairs, ..] ? Number(pairs) : 40);
     case ["kernels", .. var rest]:
         return KernelSpeed.Measure(rest is [var rounds, ..] ? Number(rounds) : 5);
+    case ["constraints", var path]:
+        return ConstraintOverhead.Measure(path);
     case ["limits"]:
         Console.WriteLine(LlavaSharp.Benchmarking.Machine.MachineLimits.Measure(Environment.ProcessorCount));
         return 0;

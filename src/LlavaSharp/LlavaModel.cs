@@ -274,7 +274,7 @@ public sealed partial class LlavaModel : IGenerationEngine, IDisposable
         var imageSeconds = Lap(watch);
         var prefillSeconds = 0.0;
         var shown = "";
-        var text = new TextStream(Tokenizer, settings.StopStrings, piece => shown += piece);
+        var text = new TextStream(Tokenizer, settings.StopStrings, piece => shown += piece, keepsSpaces: settings.Constraint is not null);
         var generated = CreateGenerator(_sequence, UsesPromptLookup).Generate(
             prompt, settings, Put, () => prefillSeconds = Lap(watch), pictures: pictures, cancellation: cancellation);
         if (settings.NumBeams > 1)
@@ -282,7 +282,7 @@ public sealed partial class LlavaModel : IGenerationEngine, IDisposable
                 text.Put(id);
         text.End();
         var reason = text.Stopped ? FinishReason.StopString : generated.Ended ? FinishReason.Stop : FinishReason.Length;
-        var answer = text.Stopped ? text.Text.Trim() : TextStream.Decode(Tokenizer, generated.Ids).Trim();
+        var answer = text.Stopped ? text.Text.Trim() : TextStream.Decode(Tokenizer, generated.Ids, keepsSpaces: settings.Constraint is not null).Trim();
         updates.TryWrite(new GenerationUpdate(shown, new GenerationResult(
             request.Prompt, ids, generated.Ids, answer, reason, promptTokens, new GenerationTimings(imageSeconds, prefillSeconds, Lap(watch)))
         {

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LlavaSharp.Generation;
+using LlavaSharp.Prompts;
 using LlavaSharp.Serving.Hosting;
 using LlavaSharp.Serving.OpenAi;
 using Microsoft.AspNetCore.Http;
@@ -11,7 +12,8 @@ namespace LlavaSharp.Serving.Ollama;
 /// <param name="model">The model.</param>
 /// <param name="clock">What time it is.</param>
 /// <param name="put">Puts a piece of the answer into a line.</param>
-internal sealed class OllamaAnswer(HttpContext context, ServedModel model, TimeProvider clock, Action<JsonObject, string> put)
+/// <param name="tools">What may be called; null: nothing.</param>
+internal sealed class OllamaAnswer(HttpContext context, ServedModel model, TimeProvider clock, Action<JsonObject, string> put, ToolUse? tools = null)
 {
     private readonly long _begun = clock.GetTimestamp();
 
@@ -19,19 +21,22 @@ internal sealed class OllamaAnswer(HttpContext context, ServedModel model, TimeP
     public async Task SendAsync(GenerationRequest request, bool streams)
     {
         var text = "";
+        var reader = tools is null ? null : new ToolCallReader(tools.Format);
         await foreach (var update in model.Engine.GenerateAsync(request with { Client = OpenAiApi.Client(context), Adapter = model.Adapter }, context.RequestAborted).ConfigureAwait(false))
         {
             var piece = text.Length > 0 ? update.Text : update.Text.TrimStart();   // the whole answer is trimmed
             text += piece;
-            if (streams && piece.Length > 0)
+            IReadOnlyList<ToolCallPiece> pieces = reader is null ? piece.Length > 0 ? [new() { Text = piece }] : []
+                : update.Result is null ? reader.Push(piece) : [.. reader.Push(piece), .. reader.End()];
+            foreach (var part in pieces.Where(part => streams && (part.Text.Length > 0 || part.Ended is not null)))
             {
                 if (!context.Response.HasStarted)
                     OllamaReplies.BeginStream(context);
-                await OllamaReplies.SendAsync(context, Line(piece, false)).ConfigureAwait(false);
+                await OllamaReplies.SendAsync(context, Line(part.Text, false, part.Ended is { } call ? [call] : [])).ConfigureAwait(false);
             }
             if (update.Result is not { } result)
                 continue;
-            var last = Line(streams ? "" : result.Text, true);
+            var last = Line(streams ? "" : reader?.Text ?? result.Text, true, streams ? [] : reader?.Calls ?? []);
             last["done_reason"] = result.FinishReason == FinishReason.Length ? "length" : "stop";
             last["total_duration"] = Nanoseconds(clock.GetElapsedTime(_begun).TotalSeconds);
             last["load_duration"] = 0;
@@ -63,10 +68,12 @@ internal sealed class OllamaAnswer(HttpContext context, ServedModel model, TimeP
         await OllamaReplies.SendAsync(context, line).ConfigureAwait(false);
     }
 
-    private JsonObject Line(string piece, bool done)
+    private JsonObject Line(string piece, bool done, IReadOnlyList<ToolCall>? calls = null)
     {
         var line = new JsonObject { ["model"] = model.Name, ["created_at"] = OllamaApi.Time(clock.GetUtcNow()) };
         put(line, piece);
+        if (calls is { Count: > 0 })
+            line["message"]!["tool_calls"] = new JsonArray([.. calls.Select(call => (JsonNode)new JsonObject { ["function"] = new JsonObject { ["name"] = call.Name, ["arguments"] = call.ReadArguments() } })]);
         line["done"] = done;
         return line;
     }

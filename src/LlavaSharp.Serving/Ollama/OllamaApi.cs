@@ -68,23 +68,25 @@ public static class OllamaApi
     {
         var model = Find(models, request);
         OllamaRequests.RefuseWhatIsMissing(request);
+        var form = OllamaRequests.Form(request, model.Engine.Model);
         var streams = request.Flag("stream") ?? true;
-        var sampling = OllamaRequests.Options(request, options.MaxTokens);
+        var sampling = OllamaRequests.Options(request, options.MaxTokens) with { Constraint = form.Constraint };
         var messages = OllamaRequests.Messages(request, options);
-        var answer = new OllamaAnswer(context, model, options.Clock, (line, piece) => line["message"] = new JsonObject { ["role"] = "assistant", ["content"] = piece });
+        var answer = new OllamaAnswer(context, model, options.Clock, (line, piece) => line["message"] = new JsonObject { ["role"] = "assistant", ["content"] = piece }, form.Tools);
         if (messages.Count == 0)
             await answer.SayLoadedAsync(streams).ConfigureAwait(false);
         else
-            await answer.SendAsync(await PromptAsync(model, messages, sampling, options, context.RequestAborted).ConfigureAwait(false), streams).ConfigureAwait(false);
+            await answer.SendAsync(await PromptAsync(model, messages, sampling, options, form.Tools, context.RequestAborted).ConfigureAwait(false), streams).ConfigureAwait(false);
     }
 
     private static async Task GenerateAsync(HttpContext context, RequestObject request, ServedModels models, OpenAiOptions options)
     {
         var model = Find(models, request);
         OllamaRequests.RefuseWhatIsMissing(request);
-        request.Refuse("is not supported", "suffix", "template", "context");
+        request.Refuse("is not supported", "suffix", "template", "context", "tools");
+        var form = OllamaRequests.Form(request, model.Engine.Model);
         var streams = request.Flag("stream") ?? true;
-        var sampling = OllamaRequests.Options(request, options.MaxTokens);
+        var sampling = OllamaRequests.Options(request, options.MaxTokens) with { Constraint = form.Constraint };
         var pictures = OllamaRequests.Pictures(request, "images", options);
         var (prompt, system) = (request.Text("prompt") ?? "", request.Text("system"));
         var answer = new OllamaAnswer(context, model, options.Clock, (line, piece) => line["response"] = piece);
@@ -101,12 +103,12 @@ public static class OllamaApi
         }
         List<ChatMessage> messages = string.IsNullOrEmpty(system) ? [] : [new(ChatRole.System, system)];
         messages.Add(new(ChatRole.User, [.. pictures, new TextContent(prompt)]));
-        await answer.SendAsync(await PromptAsync(model, messages, sampling, options, context.RequestAborted).ConfigureAwait(false), streams).ConfigureAwait(false);
+        await answer.SendAsync(await PromptAsync(model, messages, sampling, options, null, context.RequestAborted).ConfigureAwait(false), streams).ConfigureAwait(false);
     }
 
-    private static async Task<GenerationRequest> PromptAsync(ServedModel model, IReadOnlyList<ChatMessage> messages, GenerationOptions sampling, OpenAiOptions options, CancellationToken cancellation)
+    private static async Task<GenerationRequest> PromptAsync(ServedModel model, IReadOnlyList<ChatMessage> messages, GenerationOptions sampling, OpenAiOptions options, ToolUse? tools, CancellationToken cancellation)
     {
-        var (conversation, pictures) = await ChatRequests.ConversationAsync(model.Engine.Model, messages, null, new() { Pictures = options.Pictures }, cancellation).ConfigureAwait(false);
+        var (conversation, pictures) = await ChatRequests.ConversationAsync(model.Engine.Model, messages, null, new() { Pictures = options.Pictures }, cancellation, tools).ConfigureAwait(false);
         return GenerationRequest.For(conversation, pictures, sampling);
     }
 
@@ -148,7 +150,7 @@ public static class OllamaApi
             ["template"] = known.TemplateName,
             ["details"] = Details(model),
             ["model_info"] = new JsonObject { ["general.architecture"] = "llava", ["general.basename"] = model.Name, ["llava.context_length"] = known.ContextLength, ["llava.embedding_length"] = known.Config.HiddenSize, ["llava.block_count"] = known.Config.NumHiddenLayers },
-            ["capabilities"] = known.SeesImages ? new JsonArray("completion", "vision") : new JsonArray("completion"),
+            ["capabilities"] = known.SeesImages ? new JsonArray("completion", "vision", "tools") : new JsonArray("completion", "tools"),
             ["modified_at"] = Time(model.Created),
         };
     }

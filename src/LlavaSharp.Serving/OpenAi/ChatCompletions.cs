@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LlavaSharp.Generation;
+using LlavaSharp.Prompts;
 using LlavaSharp.Serving.Hosting;
 using Microsoft.AspNetCore.Http;
 
@@ -27,10 +28,7 @@ internal sealed class ChatCompletions(ServedModels models, OpenAiOptions options
         var withLogProbabilities = request.Flag("logprobs") ?? false;
         if (top is not null && !withLogProbabilities)
             throw OpenAiException.Invalid("top_logprobs", "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.");
-        if (request.Object("response_format") is { } format && format.RequiredText("type") is not "text")
-            throw OpenAiException.Unsupported("response_format.type", "Answers cannot be held to JSON here. Ask for it in words, with response_format 'text'.");
-        if (request.List("tools") is { Count: > 0 } && request.Node("tool_choice")?.ToJsonString() is not "\"none\"")
-            throw OpenAiException.Unsupported("tools", "Tools cannot be called here.");
+        var form = AnswerForm.Read(request, engine.Model);
         if (request.List("modalities") is { } modalities && modalities.Any(modality => modality?.ToJsonString() != "\"text\""))
             throw OpenAiException.Unsupported("modalities", "Answers are text.");
         var limit = request.Integer("max_completion_tokens", 1, int.MaxValue);
@@ -39,27 +37,28 @@ internal sealed class ChatCompletions(ServedModels models, OpenAiOptions options
         {
             MaxNewTokens = Math.Min(limit ?? int.MaxValue, options.MaxTokens ?? int.MaxValue),
             TopLogProbabilities = withLogProbabilities ? top ?? 0 : null,
+            Constraint = form.Constraint,
         };
-        request.Ignore("user", "store", "metadata", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "parallel_tool_calls", "tool_choice");
+        request.Ignore("user", "store", "metadata", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention");
         request.Refuse("is not supported", "functions", "function_call", "audio", "prediction", "reasoning_effort", "verbosity", "web_search_options");
         var messages = await ChatMessages.ReadAsync(request, options, context.RequestAborted).ConfigureAwait(false);
         request.Finish();
 
-        var (conversation, pictures) = await ChatRequests.ConversationAsync(engine.Model, messages, null, new() { Pictures = options.Pictures }, context.RequestAborted).ConfigureAwait(false);
+        var (conversation, pictures) = await ChatRequests.ConversationAsync(engine.Model, messages, null, new() { Pictures = options.Pictures }, context.RequestAborted, form.Tools).ConfigureAwait(false);
         var generation = GenerationRequest.For(conversation, pictures, sampling) with { Client = OpenAiApi.Client(context), Adapter = model.Adapter };
         var updates = Choices.GenerateAsync(engine, Choices.Repeat(generation, count), context.RequestAborted);
         var head = new Head($"chatcmpl-{Guid.NewGuid():N}", options.Clock.GetUtcNow().ToUnixTimeSeconds(), model.Name);
         var texts = withLogProbabilities ? new TokenTexts(engine.Model.Tokenizer) : null;
         if (streams)
-            await StreamAsync(context, updates, head, count, texts, withUsage).ConfigureAwait(false);
+            await StreamAsync(context, updates, head, Readers(form, count), texts, withUsage).ConfigureAwait(false);
         else
-            await WholeAsync(context, updates, head, count, texts).ConfigureAwait(false);
+            await WholeAsync(context, updates, head, Readers(form, count), texts).ConfigureAwait(false);
     }
 
-    private static async Task WholeAsync(HttpContext context, IAsyncEnumerable<(int Index, GenerationUpdate Update)> updates, Head head, int count, TokenTexts? texts)
+    private static async Task WholeAsync(HttpContext context, IAsyncEnumerable<(int Index, GenerationUpdate Update)> updates, Head head, ToolCallReader?[] readers, TokenTexts? texts)
     {
-        var results = new GenerationResult[count];
-        var tokens = Enumerable.Range(0, count).Select(_ => new JsonArray()).ToArray();
+        var results = new GenerationResult[readers.Length];
+        var tokens = readers.Select(_ => new JsonArray()).ToArray();
         await foreach (var (index, update) in updates.ConfigureAwait(false))
         {
             if (update.Token is { } token)
@@ -70,19 +69,35 @@ internal sealed class ChatCompletions(ServedModels models, OpenAiOptions options
         reply["choices"] = new JsonArray([.. results.Select((result, index) => (JsonNode)new JsonObject
         {
             ["index"] = index,
-            ["message"] = new JsonObject { ["role"] = "assistant", ["content"] = result.Text, ["refusal"] = null, ["annotations"] = new JsonArray() },
+            ["message"] = Message(result, readers[index]),
             ["logprobs"] = texts is null ? null : new JsonObject { ["content"] = tokens[index], ["refusal"] = null },
-            ["finish_reason"] = Choices.Reason(result),
+            ["finish_reason"] = Reason(result, readers[index]),
         })]);
         reply["usage"] = OpenAiApi.Usage(results);
         await OpenAiReplies.WriteAsync(context, reply).ConfigureAwait(false);
     }
 
-    private static async Task StreamAsync(HttpContext context, IAsyncEnumerable<(int Index, GenerationUpdate Update)> updates, Head head, int count, TokenTexts? texts, bool withUsage)
+    // one for each answer, where tools may be called
+    private static ToolCallReader?[] Readers(AnswerForm form, int count) => [.. Enumerable.Range(0, count).Select(_ => form.Tools is { } tools ? new ToolCallReader(tools.Format) : null)];
+
+    private static JsonObject Message(GenerationResult result, ToolCallReader? reader)
     {
-        var results = new GenerationResult[count];
-        var hasBegun = new bool[count];
-        var hasText = new bool[count];
+        reader?.Push(result.Text);
+        reader?.End();
+        var message = new JsonObject { ["role"] = "assistant", ["content"] = reader is null ? result.Text : reader.Calls.Count > 0 && reader.Text.Length == 0 ? null : reader.Text, ["refusal"] = null, ["annotations"] = new JsonArray() };
+        if (reader?.Calls.Count > 0)
+            message["tool_calls"] = new JsonArray([.. reader.Calls.Select(call => (JsonNode)ToolMessages.Json(call))]);
+        return message;
+    }
+
+    private static string Reason(GenerationResult result, ToolCallReader? reader) =>
+        result.FinishReason != FinishReason.Length && reader?.Calls.Count > 0 ? "tool_calls" : Choices.Reason(result);
+
+    private static async Task StreamAsync(HttpContext context, IAsyncEnumerable<(int Index, GenerationUpdate Update)> updates, Head head, ToolCallReader?[] readers, TokenTexts? texts, bool withUsage)
+    {
+        var results = new GenerationResult[readers.Length];
+        var hasBegun = new bool[readers.Length];
+        var hasText = new bool[readers.Length];
         await foreach (var (index, update) in updates.ConfigureAwait(false))
         {
             // errors of the request come before the first update, and have a status of their own
@@ -96,12 +111,20 @@ internal sealed class ChatCompletions(ServedModels models, OpenAiOptions options
             // the whole answer is trimmed
             var text = hasText[index] ? update.Text : update.Text.TrimStart();
             hasText[index] |= text.Length > 0;
-            if (text.Length > 0 || update.Token is not null)
-                await SendAsync(index, new() { ["content"] = text }, update.Token, null).ConfigureAwait(false);
+            IReadOnlyList<ToolCallPiece> pieces = readers[index] is not { } reader ? text.Length > 0 ? [new() { Text = text }] : []
+                : update.Result is null ? reader.Push(text) : [.. reader.Push(text), .. reader.End()];
+            var token = update.Token;
+            foreach (var piece in pieces)
+            {
+                await SendAsync(index, ToolMessages.Delta(piece), token, null).ConfigureAwait(false);
+                token = null;
+            }
+            if (token is not null)
+                await SendAsync(index, new() { ["content"] = "" }, token, null).ConfigureAwait(false);
             if (update.Result is not { } result)
                 continue;
             results[index] = result;
-            await SendAsync(index, [], null, Choices.Reason(result)).ConfigureAwait(false);
+            await SendAsync(index, [], null, Reason(result, readers[index])).ConfigureAwait(false);
         }
         if (withUsage)
         {

@@ -28,14 +28,25 @@ internal static class ChatMessages
                 "system" or "developer" => ChatRole.System,
                 "user" => ChatRole.User,
                 "assistant" => ChatRole.Assistant,
-                "tool" or "function" => throw OpenAiException.Unsupported($"{prefix}role", "Results of tools cannot be taken."),
-                var other => throw OpenAiException.Invalid($"{prefix}role", $"Invalid value: '{other}'. Supported values are: 'system', 'developer', 'user' and 'assistant'."),
+                "tool" => ChatRole.Tool,
+                "function" => throw OpenAiException.Unsupported($"{prefix}role", "Functions of the older form cannot be taken: use 'tools', and the role 'tool'."),
+                var other => throw OpenAiException.Invalid($"{prefix}role", $"Invalid value: '{other}'. Supported values are: 'system', 'developer', 'user', 'assistant' and 'tool'."),
             };
             message.Ignore("name", "refusal", "annotations");
-            message.Refuse("cannot be taken", "tool_calls", "function_call", "audio");
+            message.Refuse("cannot be taken", "function_call", "audio");
             var contents = new List<AIContent>();
+            if (role == ChatRole.Tool)
+            {
+                messages.Add(new(role, [ToolMessages.Result(message)]));
+                message.Finish();
+                continue;
+            }
+            if (role == ChatRole.Assistant)
+                contents.AddRange(ToolMessages.Calls(message));
             switch (message.Node("content"))
             {
+                case null when contents.Count > 0:
+                    break;
                 case null:
                     throw message.Missing("content");
                 case JsonValue text when text.GetValueKind() == JsonValueKind.String:
@@ -86,6 +97,23 @@ internal static class ChatMessages
         }
     }
 
+    /// <summary>A picture that a client names, as a content of a message.</summary>
+    /// <exception cref="OpenAiException">It cannot be had, or is no picture.</exception>
+    public static async Task<AIContent> PictureContentAsync(string url, string path, OpenAiOptions options, CancellationToken cancellation)
+    {
+        var bytes = await PictureAsync(url, path, options, cancellation).ConfigureAwait(false);
+        try
+        {
+            // decoded once here, so that an error names its place
+            _ = Image.FromBytes(bytes, options.Pictures);
+        }
+        catch (ImageException exception)
+        {
+            throw OpenAiException.Invalid(path, exception.Message, "invalid_image");
+        }
+        return new DataContent(bytes, "image/*");
+    }
+
     private static async Task<AIContent> PartAsync(JsonNode? node, string path, ChatRole role, OpenAiOptions options, CancellationToken cancellation)
     {
         var part = node is JsonObject json ? new RequestObject(json, $"{path}.") : throw new OpenAiException(400, $"Invalid type for '{path}': expected an object.", path, "invalid_type");
@@ -101,17 +129,7 @@ internal static class ChatMessages
                 image.Ignore("detail");   // a picture has as many tokens as the model gives it
                 image.Finish();
                 part.Finish();
-                var bytes = await PictureAsync(url, image.Path("url"), options, cancellation).ConfigureAwait(false);
-                try
-                {
-                    // decoded once here, so that an error names its place
-                    _ = Image.FromBytes(bytes, options.Pictures);
-                }
-                catch (ImageException exception)
-                {
-                    throw OpenAiException.Invalid(image.Path("url"), exception.Message, "invalid_image");
-                }
-                return new DataContent(bytes, "image/*");
+                return await PictureContentAsync(url, image.Path("url"), options, cancellation).ConfigureAwait(false);
             case var other:
                 throw OpenAiException.Invalid(part.Path("type"), $"Invalid value: '{other}'. Supported values are: 'text'{(role == ChatRole.User ? " and 'image_url'" : "")}.");
         }

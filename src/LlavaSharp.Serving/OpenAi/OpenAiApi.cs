@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 
 namespace LlavaSharp.Serving.OpenAi;
 
-/// <summary>OpenAI's interface over the models of this server: <c>/v1/models</c>, <c>/v1/chat/completions</c>, <c>/v1/completions</c>.</summary>
+/// <summary>OpenAI's interface over the models of this server: <c>/v1/models</c>, <c>/v1/chat/completions</c>, <c>/v1/completions</c>, <c>/v1/responses</c>.</summary>
 public static class OpenAiApi
 {
     /// <summary>Where a gate in front says who asks, in <see cref="HttpContext.Items"/>.</summary>
@@ -36,6 +36,7 @@ public static class OpenAiApi
         }), logger));
         group.MapGet("/models/{**name}", OpenAiReplies.Guard(context => OpenAiReplies.WriteAsync(context, Describe(Find(models, (string)context.Request.RouteValues["name"]!))), logger));
         group.MapPost("/chat/completions", OpenAiReplies.Guard(new ChatCompletions(models, options).AnswerAsync, logger));
+        group.MapPost("/responses", OpenAiReplies.Guard(new Responses(models, options).AnswerAsync, logger));
         group.MapPost("/completions", OpenAiReplies.Guard(new TextCompletions(models, options).AnswerAsync, logger));
         group.Map("/{**path}", OpenAiReplies.Guard(context => throw new OpenAiException(404, $"Unknown request URL: {context.Request.Method} {context.Request.Path}.", null, "unknown_url"), logger));
         return group;

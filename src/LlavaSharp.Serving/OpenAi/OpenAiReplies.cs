@@ -75,6 +75,13 @@ internal static class OpenAiReplies
     /// <summary>Sends an event.</summary>
     public static Task SendAsync(HttpContext context, JsonNode json) => SendAsync(context, Bytes(json));
 
+    /// <summary>Sends an event that has a name.</summary>
+    public static async Task SendAsync(HttpContext context, string name, JsonNode json)
+    {
+        await context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes($"event: {name}\n"), context.RequestAborted).ConfigureAwait(false);
+        await SendAsync(context, Bytes(json)).ConfigureAwait(false);
+    }
+
     /// <summary>Ends a stream of events.</summary>
     public static Task EndStreamAsync(HttpContext context) => SendAsync(context, "[DONE]"u8.ToArray());
 

@@ -42,6 +42,9 @@ public sealed class Conversation
     /// <summary>The turns, oldest first.</summary>
     public IList<Message> Messages { get; private init; } = new List<Message>();
 
+    /// <summary>The tools that a model's own chat template is told; other templates have them in <see cref="System"/>, see <see cref="ToolPrompt.Describe"/>.</summary>
+    public IReadOnlyList<ToolDefinition> Tools { get; set; } = [];
+
     /// <summary>How many turns at the start are examples of the template.</summary>
     public int Offset { get; init; }
 
@@ -78,6 +81,7 @@ public sealed class Conversation
         Separator2 = Separator2,
         Version = Version,
         ChatTemplate = ChatTemplate,
+        Tools = Tools,
     };
 
     /// <summary>Adds a turn; null text is an answer still to be generated.</summary>
@@ -247,13 +251,28 @@ public sealed class Conversation
     {
         if (ChatTemplate is null)
             throw new PromptException("This conversation has no chat template. Create it with one.");
-        var turns = new List<(string, string)>();
+        var turns = new JsonArray();
         if (System.Length > 0)
-            turns.Add(("system", System));
+            turns.Add(new JsonObject { ["role"] = "system", ["content"] = System });
         var answerIsOpen = messages.Count > 0 && messages[^1].IsOpen && messages[^1].Role == Roles[1];
         for (var i = 0; i < messages.Count - (answerIsOpen ? 1 : 0); i++)
-            turns.Add((messages[i].Role, messages[i].Text ?? ""));
-        return ChatTemplate.Render(turns, addGenerationPrompt: answerIsOpen);
+            turns.Add(TemplateMessage(messages[i]));
+        return ChatTemplate.Render(turns, answerIsOpen, Tools.Count == 0 ? null : new JsonArray([.. Tools.Select(tool => (JsonNode)tool.ToJson())]));
+    }
+
+    private static JsonObject TemplateMessage(Message message)
+    {
+        var turn = new JsonObject { ["role"] = message.Role, ["content"] = message.Text ?? "" };
+        if (message.Answers is { } answered)
+            (turn["name"], turn["tool_call_id"]) = (answered.Name, answered.Id);
+        if (message.ToolCalls.Count > 0)
+            turn["tool_calls"] = new JsonArray([.. message.ToolCalls.Select(call => (JsonNode)new JsonObject
+            {
+                ["id"] = call.Id,
+                ["type"] = "function",
+                ["function"] = new JsonObject { ["name"] = call.Name, ["arguments"] = call.ReadArguments() },
+            })]);
+        return turn;
     }
 
     private string SeparatorAt(int index) => index % 2 == 0

@@ -12,6 +12,15 @@ internal static class ConversationText
             ? ChatMlHeading + text
             : text;
 
+    /// <summary>Tells a conversation's model of tools: in its own template's way where it has one, else in the system text.</summary>
+    public static void SetTools(Conversation conversation, ToolUse use)
+    {
+        if (ToolUse.IsSpokenBy(conversation.ChatTemplate))
+            conversation.Tools = use.Tools;
+        else
+            conversation.System = $"{conversation.System}\n\n{ToolPrompt.Describe(use.Tools, use.Choice, use.Format)}".TrimStart('\n');
+    }
+
     /// <summary>An answer as it stands in the history: a marker that the model wrote is no picture, so it is taken out.</summary>
     public static string WithoutMarkers(string answer) => answer.Replace(LlavaConstants.ImageToken, "", StringComparison.Ordinal);
 }

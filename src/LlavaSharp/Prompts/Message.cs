@@ -9,6 +9,12 @@ namespace LlavaSharp.Prompts;
 /// <param name="ImageProcessMode">How the picture is made fit: <c>Pad</c>, <c>Default</c>, <c>Crop</c> or <c>Resize</c>.</param>
 public sealed record Message(string Role, string? Text, Image? Image = null, string? ImageProcessMode = null)
 {
-    /// <summary>Whether the prompt shows only the role. A turn with a picture is never open, even without text.</summary>
-    public bool IsOpen => Image is null && string.IsNullOrEmpty(Text);
+    /// <summary>The calls that the assistant asks for; only a model's own chat template writes them, see <see cref="ToolPrompt"/> for others.</summary>
+    public IReadOnlyList<ToolCall> ToolCalls { get; init; } = [];
+
+    /// <summary>Where the turn is a tool's result: the call that it answers; else null.</summary>
+    public ToolCall? Answers { get; init; }
+
+    /// <summary>Whether the prompt shows only the role. A turn with a picture, with calls or of a tool is never open, even without text.</summary>
+    public bool IsOpen => Image is null && string.IsNullOrEmpty(Text) && ToolCalls.Count == 0 && Answers is null;
 }

@@ -10,6 +10,7 @@ public sealed class JsonTokenizer : Tokenizer
     private readonly Func<TextPart, IEnumerable<TextPart>> _preTokenize;
     private readonly Func<List<string>, List<string>> _decode;
     private readonly bool _decodesInOrder;
+    private readonly Func<string, byte[]>? _bytes;
     private readonly PostProcessor _postProcessor;
     private readonly AddedVocabulary _added;
     private readonly bool _cleanUpSpaces;
@@ -25,6 +26,7 @@ public sealed class JsonTokenizer : Tokenizer
         _preTokenize = parts.PreTokenize;
         _decode = parts.Decode;
         _decodesInOrder = parts.DecodesInOrder;
+        _bytes = parts.TokenBytes;
         _added = new AddedVocabulary(parts.Normalize);
         _cleanUpSpaces = settings.CleanUpSpaces ?? !settings.IsLlama;
         _count = _model.Count;
@@ -103,8 +105,8 @@ public sealed class JsonTokenizer : Tokenizer
     /// <remarks>Ids beyond the vocabulary, which a model with a padded embedding can generate, are left out as in the original; negative ones are an error.</remarks>
     public override string Decode(IEnumerable<int> ids, bool skipSpecialTokens = true) => Decode(ids, skipSpecialTokens, _cleanUpSpaces);
 
-    /// <summary>The same with the setting <c>clean_up_tokenization_spaces</c> given.</summary>
-    internal string Decode(IEnumerable<int> ids, bool skipSpecialTokens, bool cleanUpSpaces)
+    /// <inheritdoc/>
+    internal override string Decode(IEnumerable<int> ids, bool skipSpecialTokens, bool cleanUpSpaces)
     {
         ArgumentNullException.ThrowIfNull(ids);
         var tokens = new List<string>();
@@ -118,6 +120,10 @@ public sealed class JsonTokenizer : Tokenizer
         var text = string.Concat(_decode(tokens));
         return cleanUpSpaces ? TextUtilities.CleanUpSpaces(text) : text;
     }
+
+    /// <inheritdoc/>
+    public override byte[]? TokenBytes(int id) =>
+        IdToToken(id) is { } token && token != _unknown && !_added.IsSpecial(token) ? _bytes?.Invoke(token) : null;
 
     /// <inheritdoc/>
     public override int? TokenToId(string token) => _added.Find(token) ?? _model.Find(token);

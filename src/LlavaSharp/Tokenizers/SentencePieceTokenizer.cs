@@ -105,7 +105,10 @@ public sealed class SentencePieceTokenizer : Tokenizer
     }
 
     /// <inheritdoc/>
-    public override string Decode(IEnumerable<int> ids, bool skipSpecialTokens = true)
+    public override string Decode(IEnumerable<int> ids, bool skipSpecialTokens = true) => Decode(ids, skipSpecialTokens, _cleanUpSpaces);
+
+    /// <inheritdoc/>
+    internal override string Decode(IEnumerable<int> ids, bool skipSpecialTokens, bool cleanUpSpaces)
     {
         ArgumentNullException.ThrowIfNull(ids);
         // added tokens that are no special token of the model's own are written as they are, with a space on either side
@@ -129,7 +132,21 @@ public sealed class SentencePieceTokenizer : Tokenizer
         if (run.Count > 0)
             parts.Add(DecodeRun(run));
         var text = parts.Count == 1 ? parts[0] : string.Join(' ', parts);
-        return _cleanUpSpaces ? TextUtilities.CleanUpSpaces(text) : text;
+        return cleanUpSpaces ? TextUtilities.CleanUpSpaces(text) : text;
+    }
+
+    /// <inheritdoc/>
+    public override byte[]? TokenBytes(int id)
+    {
+        if (id < 0 || id >= _model.Pieces.Count || _added.ContainsKey(id))
+            return null;
+        var (text, _, type) = _model.Pieces[id];
+        return type switch
+        {
+            SentencePieceType.Byte => [(byte)TextUtilities.ByteOfPiece(text)],
+            SentencePieceType.Unknown or SentencePieceType.Control => null,
+            _ => Encoding.UTF8.GetBytes(text.Replace(TextUtilities.SpaceSymbol, ' ')),
+        };
     }
 
     /// <inheritdoc/>

@@ -8,6 +8,9 @@ namespace LlavaSharp.Tokenizers;
 /// <param name="skipSpecialTokens">Leave special tokens out.</param>
 public sealed class StreamingDecoder(Tokenizer tokenizer, bool skipSpecialTokens = true)
 {
+    /// <summary>Whether the text is the tokens' own, and <c>clean_up_tokenization_spaces</c> takes out nothing.</summary>
+    internal bool KeepsSpaces { get; init; }
+
     // decoding from the line's beginning is cheap for so few ids; beyond, the ids before a safe point are decoded once only
     private const int IdsDecodedAgain = 64;
 
@@ -54,13 +57,16 @@ public sealed class StreamingDecoder(Tokenizer tokenizer, bool skipSpecialTokens
         return rest;
     }
 
-    private string DecodeAll() => _head + tokenizer.Decode(_ids, skipSpecialTokens)[_anchorLength..];
+    private string DecodeAll() => _head + Decode(_ids)[_anchorLength..];
+
+    private string Decode(IReadOnlyList<int> ids) =>
+        KeepsSpaces ? tokenizer.Decode(ids, skipSpecialTokens, cleanUpSpaces: false) : tokenizer.Decode(ids, skipSpecialTokens);
 
     private void Advance(string text)
     {
         if (_ids.Count < IdsDecodedAgain || !tokenizer.IsDecodeAnchor(_ids[^1], skipSpecialTokens))
             return;
-        var alone = tokenizer.Decode([_ids[^1]], skipSpecialTokens);
+        var alone = Decode([_ids[^1]]);
         if (alone.Length == 0 || alone.Contains('\uFFFD'))
             return;
         // what is printed is not looked at again; broken bytes that became one character can leave the text shorter than what was printed for them

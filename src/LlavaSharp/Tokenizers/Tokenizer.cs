@@ -33,6 +33,17 @@ public abstract class Tokenizer
     /// <exception cref="TokenizerException">An id is outside the vocabulary.</exception>
     public abstract string Decode(IEnumerable<int> ids, bool skipSpecialTokens = true);
 
+    /// <summary>The same, whether the spaces that the original's <c>clean_up_tokenization_spaces</c> takes out are taken out or not.</summary>
+    internal virtual string Decode(IEnumerable<int> ids, bool skipSpecialTokens, bool cleanUpSpaces) => Decode(ids, skipSpecialTokens);
+
+    /// <summary>
+    /// The bytes of UTF-8, perhaps only a part of a character, that a token adds wherever it stands in a text. The text of ids whose tokens all have bytes is these
+    /// bytes one behind the other, but for spaces at its beginning and for what <c>clean_up_tokenization_spaces</c> takes out.
+    /// </summary>
+    /// <param name="id">Any number.</param>
+    /// <returns>Null for tokens that write nothing of their own: special, unknown and spare ones, and those that get spaces by their neighbours.</returns>
+    public virtual byte[]? TokenBytes(int id) => null;
+
     /// <summary>The id of exactly this token (a piece or an added token), or null.</summary>
     public abstract int? TokenToId(string token);
 

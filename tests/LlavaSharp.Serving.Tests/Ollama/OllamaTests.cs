@@ -27,7 +27,7 @@ public class OllamaTests(ApiStage stage) : IClassFixture<ApiStage>
         Assert.True(await client.IsRunningAsync(Cancellation));
         Assert.Equal([ApiStage.Name], (await client.ListLocalModelsAsync(Cancellation)).Select(model => model.Name));
         Assert.Equal([ApiStage.Name], (await client.ListRunningModelsAsync(Cancellation)).Select(model => model.Name));
-        Assert.Equal(["completion", "vision"], (await client.ShowModelAsync(ApiStage.Name, Cancellation)).Capabilities!);
+        Assert.Equal(["completion", "vision", "tools"], (await client.ShowModelAsync(ApiStage.Name, Cancellation)).Capabilities!);
     }
 
     [Fact]
@@ -66,13 +66,70 @@ public class OllamaTests(ApiStage stage) : IClassFixture<ApiStage>
     }
 
     [Theory]
+    [InlineData("chat", true)]
+    [InlineData("chat", false)]
+    [InlineData("generate", false)]
+    public async Task Format_Schema_IsHeldTo(string path, bool streamed)
+    {
+        using var client = new OllamaApiClient(stage.Address, ApiStage.Name);
+        var schema = JsonNode.Parse("""{"type":"object","properties":{"colour":{"enum":["red","blue"]}},"required":["colour"]}""");
+        var text = "";
+        if (path == "generate")
+            await foreach (var piece in client.GenerateAsync(new GenerateRequest { Model = ApiStage.Name, Prompt = Question, Format = schema, Stream = streamed, Options = new() { Temperature = 0, NumPredict = 100 } }, Cancellation))
+                text += piece!.Response;
+        else
+            await foreach (var piece in client.ChatAsync(new ChatRequest { Model = ApiStage.Name, Format = schema, Stream = streamed, Options = new() { Temperature = 0, NumPredict = 100 }, Messages = [new(ChatRole.User, Question)] }, Cancellation))
+                text += piece!.Message.Content;
+        Assert.Contains(JsonNode.Parse(text)!["colour"]!.GetValue<string>(), new[] { "red", "blue" });
+    }
+
+    [Fact]
+    public async Task Format_Json_BeginsAnObject()
+    {
+        var (_, json) = await PostAsync("chat", "{\"model\":\"llava-tiny\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"format\":\"json\",\"stream\":false,\"options\":{\"num_predict\":20}}");
+        Assert.StartsWith("{", json["message"]!["content"]!.GetValue<string>(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Tools_CallsInTheHistory_AreTaken(bool streamed)
+    {
+        using var client = new OllamaApiClient(stage.Address, ApiStage.Name);
+        var tool = new Tool { Function = new() { Name = "set_lamp", Description = "Sets the lamp.", Parameters = new() { Type = "object", Properties = new() { ["level"] = new() { Type = "integer" } }, Required = ["level"] } } };
+        var call = new Message.ToolCall { Function = new() { Name = "set_lamp", Arguments = new Dictionary<string, object?> { ["level"] = 3 } } };
+        var request = new ChatRequest
+        {
+            Model = ApiStage.Name,
+            Stream = streamed,
+            Tools = [tool],
+            Options = Greedy,
+            Messages = [new(ChatRole.User, Question), new() { Role = ChatRole.Assistant, ToolCalls = [call] }, new() { Role = ChatRole.Tool, Content = "done", ToolName = "set_lamp" }],
+        };
+        var (text, tokens) = ("", 0);
+        await foreach (var piece in client.ChatAsync(request, Cancellation))
+        {
+            text += piece!.Message.Content;
+            tokens = (piece as ChatDoneResponseStream)?.PromptEvalCount ?? tokens;
+        }
+        request.Tools = null;
+        var plain = 0;
+        await foreach (var piece in client.ChatAsync(request, Cancellation))
+            plain = (piece as ChatDoneResponseStream)?.PromptEvalCount ?? plain;
+        Assert.True(tokens > plain);   // the tools are told
+    }
+
+    [Theory]
     [InlineData("chat", "{", 400)]
     [InlineData("chat", "{}", 400)]
     [InlineData("chat", "{\"model\":\"gone\",\"messages\":[]}", 404)]
     [InlineData("chat", "{\"model\":\"llava-tiny\",\"messages\":[{\"role\":\"king\",\"content\":\"x\"}]}", 400)]
     [InlineData("chat", "{\"model\":\"llava-tiny\",\"messages\":[{\"role\":\"user\",\"content\":\"x\",\"images\":[\"@\"]}]}", 400)]
     [InlineData("chat", "{\"model\":\"llava-tiny\",\"messages\":[{\"role\":\"user\",\"content\":\"x\",\"images\":[\"aGVsbG8=\"]}]}", 400)]
-    [InlineData("chat", "{\"model\":\"llava-tiny\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"format\":\"json\"}", 400)]
+    [InlineData("chat", "{\"model\":\"llava-tiny\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"format\":\"xml\"}", 400)]
+    [InlineData("chat", "{\"model\":\"llava-tiny\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"format\":{\"not\":{}}}", 400)]
+    [InlineData("chat", "{\"model\":\"llava-tiny\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":\"tool\",\"content\":\"y\"}]}", 400)]
+    [InlineData("chat", "{\"model\":\"llava-tiny\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"a b\"}}]}", 400)]
     [InlineData("generate", "{\"model\":\"llava-tiny\",\"prompt\":\"x\",\"suffix\":\"y\"}", 400)]
     [InlineData("generate", "{\"model\":\"llava-tiny\",\"prompt\":\"x\",\"options\":{\"temperature\":\"hot\"}}", 400)]
     [InlineData("show", "{\"model\":\"gone\"}", 404)]

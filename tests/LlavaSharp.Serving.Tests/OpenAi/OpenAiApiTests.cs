@@ -9,6 +9,8 @@ public class OpenAiApiTests(ApiStage stage) : IClassFixture<ApiStage>
 {
     private const string Message = "\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]";
 
+    private const string Tool = "{\"type\":\"function\",\"function\":{\"name\":\"f\"}}";
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public static TheoryData<string, string, int, string?, string?> WrongRequests => new()
@@ -37,6 +39,18 @@ public class OpenAiApiTests(ApiStage stage) : IClassFixture<ApiStage>
         { "chat/completions", "{\"model\":\"llava-tiny\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,@@\"}}]}]}", 400, "messages[0].content[0].image_url.url", "invalid_base64" },
         { "chat/completions", "{\"model\":\"llava-tiny\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,aGVsbG8=\"}}]}]}", 400, "messages[0].content[0].image_url.url", "invalid_image" },
         { "chat/completions", "{\"model\":\"llava-tiny\",\"messages\":[{\"role\":\"user\",\"content\":\"<image> what?\"}]}", 400, null, null },
+        { "chat/completions", "{\"model\":\"llava-tiny\",\"response_format\":{\"type\":\"xml\"}," + Message + "}", 400, "response_format.type", "invalid_value" },
+        { "chat/completions", "{\"model\":\"llava-tiny\",\"response_format\":{\"type\":\"json_schema\"}," + Message + "}", 400, "response_format.json_schema", "missing_required_parameter" },
+        { "chat/completions", "{\"model\":\"llava-tiny\",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"a\",\"schema\":{\"not\":{}}}}," + Message + "}", 400, "response_format.json_schema.schema", "invalid_json_schema" },
+        { "chat/completions", "{\"model\":\"llava-tiny\",\"response_format\":{\"type\":\"json_object\"},\"tools\":[" + Tool + "]," + Message + "}", 400, "response_format", "unsupported_parameter" },
+        { "chat/completions", "{\"model\":\"llava-tiny\",\"tools\":[{\"type\":\"web\"}]," + Message + "}", 400, "tools[0].type", "unsupported_parameter" },
+        { "chat/completions", "{\"model\":\"llava-tiny\",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"a b\"}}]," + Message + "}", 400, "tools[0].function.name", "invalid_value" },
+        { "chat/completions", "{\"model\":\"llava-tiny\",\"tools\":[" + Tool + "," + Tool + "]," + Message + "}", 400, "tools", "invalid_value" },
+        { "chat/completions", "{\"model\":\"llava-tiny\",\"tools\":[" + Tool + "],\"tool_choice\":\"always\"," + Message + "}", 400, "tool_choice", "invalid_value" },
+        { "chat/completions", "{\"model\":\"llava-tiny\",\"tools\":[" + Tool + "],\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"gone\"}}," + Message + "}", 400, "tool_choice", "invalid_value" },
+        { "chat/completions", "{\"model\":\"llava-tiny\",\"tool_choice\":\"required\"," + Message + "}", 400, "tool_choice", "invalid_value" },
+        { "chat/completions", "{\"model\":\"llava-tiny\",\"messages\":[{\"role\":\"tool\",\"content\":\"x\"}]}", 400, "messages[0].tool_call_id", "missing_required_parameter" },
+        { "chat/completions", "{\"model\":\"llava-tiny\",\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"1\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"[\"}}]}]}", 400, "messages[0].tool_calls[0].function.arguments", "invalid_value" },
         { "completions", "{\"model\":\"llava-tiny\"}", 400, "prompt", "missing_required_parameter" },
         { "completions", "{\"model\":\"llava-tiny\",\"prompt\":[1,2]}", 400, "prompt", "unsupported_parameter" },
         { "completions", "{\"model\":\"llava-tiny\",\"prompt\":\"a\",\"suffix\":\"b\"}", 400, "suffix", "unsupported_parameter" },
@@ -109,7 +123,7 @@ public class OpenAiApiTests(ApiStage stage) : IClassFixture<ApiStage>
     public async Task Chat_Garbage_IsNeverAnErrorOfTheServer()
     {
         var random = new Random(3);
-        string[] parts = ["{", "}", "[", "]", ":", ",", "null", "true", "1e999", "-1", "0.5", "\"\"", "\"model\":\"llava-tiny\"", "\"messages\"", "\"role\":\"user\"", "\"content\"", "\"type\":\"text\"", "\"text\"", "\"image_url\"", "\"url\":\"data:,\"", "\"\\ud800\"", "\"stop\"", "\"logit_bias\"", "\0", "\u00ff"];
+        string[] parts = ["{", "}", "[", "]", ":", ",", "null", "true", "1e999", "-1", "0.5", "\"\"", "\"model\":\"llava-tiny\"", "\"messages\"", "\"role\":\"user\"", "\"content\"", "\"type\":\"text\"", "\"text\"", "\"image_url\"", "\"url\":\"data:,\"", "\"\\ud800\"", "\"stop\"", "\"logit_bias\"", "\"tools\"", "\"tool_choice\":\"required\"", "\"function\"", "\"name\":\"f\"", "\"parameters\"", "\"type\":\"function\"", "\"response_format\"", "\"json_schema\"", "\"type\":\"json_object\"", "\0", "\u00ff"];
         for (var i = 0; i < 4000; i++)
         {
             var text = string.Concat(Enumerable.Range(0, random.Next(14)).Select(_ => parts[random.Next(parts.Length)]));

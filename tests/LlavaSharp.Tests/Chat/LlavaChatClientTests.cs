@@ -123,7 +123,7 @@ public sealed class LlavaChatClientTests
             RawRepresentationFactory = _ => new GenerationOptions { NumBeams = 2, RepetitionPenalty = 1.5 },
         };
 
-        var generation = ChatRequests.Generation(Client(), options, new GenerationOptions(), "m");
+        var generation = ChatRequests.Generation(Client(), options, new GenerationOptions(), TinyModel.Shared, null);
 
         Assert.Equal((0.7, 0.9, 5, 3UL, 9), (generation.Temperature, generation.TopP, generation.TopK, generation.Seed, generation.MaxNewTokens));
         Assert.Equal((2, 1.5), (generation.NumBeams, generation.RepetitionPenalty));
@@ -135,8 +135,8 @@ public sealed class LlavaChatClientTests
     {
         foreach (var (options, name) in new (ChatOptions, string)[]
         {
-            (new() { Tools = [AIFunctionFactory.Create(() => 1, "one")] }, "Tools"),
-            (new() { ResponseFormat = ChatResponseFormat.Json }, "ResponseFormat"),
+            (new() { Tools = [new HostedWebSearchTool()] }, "HostedWebSearchTool"),
+            (new() { Tools = [Lamp], ResponseFormat = ChatResponseFormat.Json }, "ResponseFormat"),
             (new() { ConversationId = "7" }, "ConversationId"),
         })
             Assert.Equal(name, (await Assert.ThrowsAsync<UnsupportedContentException>(() => Client().GetResponseAsync("Hi", options, Token))).What);
@@ -145,11 +145,49 @@ public sealed class LlavaChatClientTests
             (User(new DataContent(new byte[] { 1 }, "audio/wav")), "DataContent"),
             (User(new FunctionCallContent("1", "f")), "FunctionCallContent"),
             (new(ChatRole.Assistant, [Picture("wide")]), "DataContent"),
-            (new(ChatRole.Tool, "x"), "tool"),
+            (new(ChatRole.Tool, "x"), "TextContent"),
+            (new(new ChatRole("king"), "x"), "king"),
         })
             Assert.Equal(name, (await Assert.ThrowsAsync<UnsupportedContentException>(() => Client().GetResponseAsync([new(ChatRole.User, "Hi"), message], null, Token))).What);
         Assert.Equal("llava-v1.5-tiny", (await Assert.ThrowsAsync<UnknownNameException>(() => Client().GetResponseAsync("Hi", new() { ModelId = "llava-v1.5" }, Token))).Nearest);
     }
+
+    [Fact]
+    public async Task GetResponse_Format_IsHeldTo()
+    {
+        var schema = System.Text.Json.JsonElement.Parse("""{"type":"object","properties":{"kind":{"enum":["cat","dog"]},"count":{"type":"integer","minimum":1,"maximum":9}},"required":["kind","count"]}""");
+        var response = await Client().GetResponseAsync("What is it?", new() { Temperature = 0, ResponseFormat = ChatResponseFormat.ForJsonSchema(schema) }, Token);
+
+        Assert.Null(Generation.Constraints.SchemaJudge.Fault(schema, System.Text.Json.JsonElement.Parse(response.Text)));
+        Assert.Equal(ChatFinishReason.Stop, response.FinishReason);
+        var cut = await Client().GetResponseAsync("What is it?", new() { Temperature = 0, MaxOutputTokens = 4, ResponseFormat = ChatResponseFormat.Json }, Token);
+        Assert.StartsWith("{", cut.Text, StringComparison.Ordinal);
+        Assert.Equal(ChatFinishReason.Length, cut.FinishReason);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task GetResponse_RequiredTool_IsCalledAndItsResultTaken(bool streamed)
+    {
+        var options = new ChatOptions { Temperature = 0, Tools = [Lamp], ToolMode = ChatToolMode.RequireSpecific("set_lamp"), MaxOutputTokens = 300 };
+        List<ChatMessage> messages = [new(ChatRole.User, "Make it dark.")];
+        var response = streamed ? await Client().GetStreamingResponseAsync(messages, options, Token).ToChatResponseAsync(Token) : await Client().GetResponseAsync(messages, options, Token);
+
+        Assert.Equal(ChatFinishReason.ToolCalls, response.FinishReason);
+        var call = Assert.IsType<FunctionCallContent>(Assert.Single(response.Messages.SelectMany(message => message.Contents), content => content is not UsageContent));
+        Assert.Equal("set_lamp", call.Name);
+        Assert.InRange(((System.Text.Json.JsonElement)call.Arguments!["level"]!).GetInt32(), 0, 100);
+
+        messages.AddRange([.. response.Messages, new(ChatRole.Tool, [new FunctionResultContent(call.CallId, new { done = true })])]);
+        var answer = await Client().GetResponseAsync(messages, new() { Temperature = 0, MaxOutputTokens = 5, Tools = [Lamp] }, Token);
+        Assert.Contains("<tool_call>{\"name\":\"set_lamp\"", Raw(answer).Prompt, StringComparison.Ordinal);
+        Assert.Contains("<tool_response>{\"done\":true}</tool_response>", Raw(answer).Prompt, StringComparison.Ordinal);
+        Assert.Contains("\"name\":\"set_lamp\",\"description\":\"Sets the lamp.\"", Raw(answer).Prompt, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<PromptException>(() => Client().GetResponseAsync([messages[0], new(ChatRole.Tool, [new FunctionResultContent("other", "x")])], null, Token));
+    }
+
+    private static AIFunction Lamp => AIFunctionFactory.Create(([System.ComponentModel.DataAnnotations.Range(0, 100)] int level) => level, "set_lamp", "Sets the lamp.");
 
     [Fact]
     public async Task GetResponse_TurnsThatCannotBeAnswered_AreRefused()

@@ -24,7 +24,7 @@ internal sealed class EngineSequence : ScheduledSequence, IDisposable
         Hashes = [.. pixels.Select(picture => LoadedAdapter.PictureKey(adapter, picture.ContentHash()))];
         Features = new Tensor?[pixels.Count];
         _sampler = new Sampler(settings, model.EndIds);
-        _text = new TextStream(model.Tokenizer, settings.StopStrings, piece => _shown += piece);
+        _text = new TextStream(model.Tokenizer, settings.StopStrings, piece => _shown += piece, keepsSpaces: settings.Constraint is not null);
         if (model.StartId is { } start)
             _history.Add(start);
         _historyStart = _history.Count;
@@ -111,7 +111,7 @@ internal sealed class EngineSequence : ScheduledSequence, IDisposable
         List<int> generated = [.. _history.Skip(_historyStart)];
         // a stop string may be complete only with what was held back
         var reason = _text.Stopped ? FinishReason.StopString : Reason ?? FinishReason.Length;
-        var answer = _text.Stopped ? _text.Text.Trim() : TextStream.Decode(_model.Tokenizer, generated).Trim();
+        var answer = _text.Stopped ? _text.Text.Trim() : TextStream.Decode(_model.Tokenizer, generated, keepsSpaces: Settings.Constraint is not null).Trim();
         var result = new GenerationResult(Request.Prompt, Ids, generated, answer, reason, PromptTokens, timings) { Saved = new(Reused, SavedPictures, 0) };
         Updates.Writer.TryWrite(new GenerationUpdate(_shown, result));
         Updates.Writer.TryComplete();

@@ -52,13 +52,16 @@ public sealed class ChatTemplate
     public string Render(IEnumerable<(string Role, string Text)> messages, bool addGenerationPrompt)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        return Render(new JsonObject
-        {
-            ["messages"] = new JsonArray([.. messages.Select(message => (JsonNode)new JsonObject { ["role"] = message.Role, ["content"] = message.Text })]),
-            // the original's library always gives these two
-            ["tools"] = null,
-            ["documents"] = null,
-            ["add_generation_prompt"] = addGenerationPrompt,
-        });
+        return Render(new JsonArray([.. messages.Select(message => (JsonNode)new JsonObject { ["role"] = message.Role, ["content"] = message.Text })]), addGenerationPrompt, null);
     }
+
+    /// <summary>The same of messages that are JSON already, with tools.</summary>
+    internal string Render(JsonArray messages, bool addGenerationPrompt, JsonArray? tools) => Render(new JsonObject
+    {
+        ["messages"] = messages,
+        // the original's library always gives these two
+        ["tools"] = tools,
+        ["documents"] = null,
+        ["add_generation_prompt"] = addGenerationPrompt,
+    });
 }

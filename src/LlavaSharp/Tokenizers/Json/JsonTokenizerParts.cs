@@ -10,6 +10,7 @@ internal sealed record JsonTokenizerParts(
     PostProcessor PostProcessor,
     Func<List<string>, List<string>> Decode,
     bool DecodesInOrder,
+    Func<string, byte[]>? TokenBytes,
     IReadOnlyList<(int Id, AddedToken Token)> AddedTokens)
 {
     public static JsonTokenizerParts Read(JsonElement root, string file, TokenizerSettings settings)
@@ -24,6 +25,7 @@ internal sealed record JsonTokenizerParts(
             PostProcessor.Read(root.Get("post_processor"), file),
             TokenDecoder.Read(root.Get("decoder"), file),
             TokenDecoder.WorksInOrder(root.Get("decoder"), file),
+            TokenDecoder.Bytes(root.Get("decoder"), file),
             [.. root.Items("added_tokens", file).Select(item => (
                 (item.Get("id") ?? throw new TokenizerException($"'{file}': an added token lacks its 'id'.", file)).Id("the id of an added token", file),
                 TokenizerSettings.ReadAddedToken(item, file)))]);

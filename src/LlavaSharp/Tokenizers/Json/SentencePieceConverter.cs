@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace LlavaSharp.Tokenizers.Json;
 
 /// <summary>What the original makes of a folder with a <c>tokenizer.model</c> only when it is asked for the fast tokenizer.</summary>
@@ -35,6 +37,7 @@ internal static class SentencePieceConverter
                     TokenDecoder.Strip(' ', 1, 0),
                 ]),
                 true,
+                piece => TextUtilities.ByteOfPiece(piece) is >= 0 and var value ? [(byte)value] : Encoding.UTF8.GetBytes(piece.Replace(TextUtilities.SpaceSymbol, ' ')),
                 [.. added]),
             settings.AsLlama());
     }

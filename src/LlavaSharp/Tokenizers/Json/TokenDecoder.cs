@@ -76,6 +76,50 @@ internal static class TokenDecoder
         return true;
     }
 
+    /// <summary>What a token adds to a text wherever it stands but at its ends; null where that depends on the tokens beside it.</summary>
+    public static Func<string, byte[]>? Bytes(JsonElement? component, string file)
+    {
+        if (component is not { } element)
+            return null;
+        List<Func<string, string>> changes = [];
+        var (fused, fallsBack) = (false, false);
+        var steps = element.RequiredText("type", file) == "Sequence" ? element.Items("decoders", file) : [element];
+        foreach (var step in steps)
+        {
+            switch (step.RequiredText("type", file))
+            {
+                case "ByteLevel" when !fallsBack && !fused && changes.Count == 0:
+                    return token =>
+                    {
+                        var bytes = new List<byte>();
+                        ByteLevelAlphabet.Decode(token, bytes);
+                        return [.. bytes];
+                    };
+                case "Fuse":
+                    fused = true;
+                    break;
+                case "ByteFallback" when !fused:
+                    fallsBack = true;
+                    break;
+                case "Strip" when fused && step.RequiredText("content", file) == " " && (step.Get("stop")?.Id("'stop'", file) ?? 0) == 0:
+                    break;   // the beginning of the text
+                case "Replace" when !fused && !fallsBack:
+                    var (pattern, content) = (TextPattern.Read(step, file), step.RequiredText("content", file));
+                    changes.Add(token => pattern.Replace(token, content));
+                    break;
+                case "Metaspace" when !fused && !fallsBack:
+                    var replacement = PreTokenizer.MetaspaceReplacement(step, file);
+                    changes.Add(token => token.Replace(replacement, ' '));
+                    break;
+                default:
+                    return null;
+            }
+        }
+        return token => fallsBack && TextUtilities.ByteOfPiece(token) is >= 0 and var value
+            ? [(byte)value]
+            : Encoding.UTF8.GetBytes(changes.Aggregate(token, (text, change) => change(text)));
+    }
+
     public static Func<List<string>, List<string>> Sequence(IReadOnlyList<Func<List<string>, List<string>>> steps) =>
         tokens => steps.Aggregate(tokens, (current, step) => step(current));
 
