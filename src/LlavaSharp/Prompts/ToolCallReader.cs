@@ -57,11 +57,12 @@ public sealed partial class ToolCallReader
         return pieces;
     }
 
-    /// <summary>Ends the answer: what was held back because a mark might have begun is text. A call whose name is not whole is left out.</summary>
+    /// <summary>Ends the answer: what was held back because a mark might have begun is text, unless a call stands before it. A call that is not whole is left out.</summary>
     public IReadOnlyList<ToolCallPiece> End()
     {
         var pieces = new List<ToolCallPiece>();
-        if (_place == Place.Text)
+        // behind a call only another one may begin
+        if (_place == Place.Text && _calls.Count == 0)
             Say(_held, pieces);
         _held = "";
         return pieces;

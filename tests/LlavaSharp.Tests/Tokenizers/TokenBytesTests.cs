@@ -46,6 +46,20 @@ public class TokenBytesTests
 
     [Theory]
     [MemberData(nameof(Vocabularies))]
+    public void StreamingDecoder_ThatKeepsSpaces_GivesTheTokensOwnText(string folder, TokenizerKind kind)
+    {
+        var tokenizer = TokenizerLoader.Load(folder, kind);
+        foreach (var text in new[] { "{\"a\": \"x , y . do n't ' s\"}", "wait ! what ?\nyes , no" })
+        {
+            var ids = tokenizer.Encode(text, addSpecialTokens: false);
+            var stream = new StreamingDecoder(tokenizer) { KeepsSpaces = true };
+            var said = string.Concat(ids.Select(stream.Put)) + stream.End();
+            Assert.Equal(Encoding.UTF8.GetString([.. ids.SelectMany(id => tokenizer.TokenBytes(id) ?? [])]).TrimStart(' '), said.TrimStart(' '));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Vocabularies))]
     public void TokenBytes_SpecialAndSpareIds_AreNone(string folder, TokenizerKind kind)
     {
         var tokenizer = TokenizerLoader.Load(folder, kind);

@@ -50,6 +50,7 @@ public class ToolTests
     [InlineData("<tool_call>{\"name\":\"loo", "", 0)]
     [InlineData("<tool_call>{\"name\":\"look\",\"arguments\":{\"at\":", "", 0)]
     [InlineData("<tool_call>{\"name\":\"look\",\"arguments\":{}", "", 1)]
+    [InlineData("<tool_call>{\"name\":\"look\",\"arguments\":{}}</tool_call>\n<tool_c", "", 1)]
     [InlineData("", "", 0)]
     public void Reader_CutOff_KeepsWhatIsWhole(string answer, string text, int calls)
     {
