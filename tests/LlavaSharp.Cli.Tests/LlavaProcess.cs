@@ -38,8 +38,8 @@ internal static class LlavaProcess
     public static Process Start(string[] arguments, string folder, params (string Name, string? Value)[] environment)
     {
         var dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
-        // a job that a shell started in the background ignores interrupts, and so would all its children
-        var start = OperatingSystem.IsLinux() ? new ProcessStartInfo("env", ["--default-signal=INT", dotnet]) : new ProcessStartInfo(dotnet);
+        // a job that a shell started in the background ignores interrupts (behind nohup, hang-ups), and so would all its children
+        var start = OperatingSystem.IsLinux() ? new ProcessStartInfo("env", ["--default-signal=INT,HUP", dotnet]) : new ProcessStartInfo(dotnet);
         start.RedirectStandardOutput = start.RedirectStandardError = start.RedirectStandardInput = true;
         start.WorkingDirectory = folder;
         start.ArgumentList.Add("exec");
