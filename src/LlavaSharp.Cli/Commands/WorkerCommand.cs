@@ -1,6 +1,7 @@
 using System.CommandLine;
 using LlavaSharp.Generation.Batching;
 using LlavaSharp.Serving.Operations;
+using LlavaSharp.Serving.Upstream;
 using LlavaSharp.Serving.Workers;
 
 namespace LlavaSharp.Cli.Commands;
@@ -15,10 +16,18 @@ internal static class WorkerCommand
         var command = new ServingCommand("worker", "Load a model and answer requests for it, known to a controller.") { multiModal, flashAttention };
         var worker = new WorkerFlags(command);
         var model = new ModelFlags(command);
+        var upstream = new UpstreamFlags(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(multiModal))
                 Console.Error.WriteLine("Multimodal mode is automatically detected with model name, please use `llava` to include `llava` in the model path.");
+            if (upstream.Read(parsed, model.ModelPath(parsed)) is { } server)
+            {
+                var names = upstream.Names(parsed, worker.ModelName(parsed));
+                using var client = new UpstreamClient(server);
+                var backend = await UpstreamBackend.CreateAsync(client, server, names, cancellationToken);
+                return await worker.RunAsync(parsed, backend, model.Quirks(parsed) ? WorkerQuirks.Original : WorkerQuirks.Mended, cancellationToken);
+            }
             var options = model.LoadOptions(parsed, Console.Error) with { ModelName = worker.ModelName(parsed) };
             using var loaded = await LlavaModel.LoadAsync(model.ModelPath(parsed)?.TrimEnd('/'), options, cancellationToken);
             using var metrics = new EngineMetrics(loaded.Name);
