@@ -10,6 +10,8 @@ namespace LlavaSharp.Serving.Hosting;
 /// <param name="clock">What time it is; lines say the local time.</param>
 internal sealed class LogLines(string name, TextWriter console, LogFile? file, TimeProvider clock) : ILoggerProvider
 {
+    private int _fileFails;
+
     /// <inheritdoc/>
     public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName == AccessLog.Category ? categoryName : name);
 
@@ -30,9 +32,24 @@ internal sealed class LogLines(string name, TextWriter console, LogFile? file, T
         foreach (var text in $"{message}{(exception is null ? "" : $"\n{exception}")}".ReplaceLineEndings("\n").Split('\n'))
         {
             var line = $"{time} | {word} | {name} | {text}";
+            Show(line);
+            file?.Write(line);
+        }
+        // told once, not with every line, and on the console, which is the only place left
+        if (file is not null && Interlocked.Exchange(ref _fileFails, file.Problem is null ? 0 : 1) == 0 && file.Problem is { } problem)
+            Show($"{time} | ERROR | {name} | The log file {file.Location} cannot be written: {problem} The server goes on without it.");
+    }
+
+    private void Show(string line)
+    {
+        try
+        {
             lock (console)
                 console.WriteLine(line);
-            file?.Write(line);
+        }
+        catch (IOException)
+        {
+            // a console on a full disk must not fail the request whose line it is
         }
     }
 
