@@ -30,10 +30,10 @@ public sealed class LogFileTests : IDisposable
         File.WriteAllText(At("taken"), "");
         using var log = new LogFile(Path.Combine(At("taken"), "controller.log"), _clock);
         log.Write("lost");
-        Assert.True(log.IsFailing);
+        Assert.NotNull(log.Problem);
         File.Delete(At("taken"));
         log.Write("kept");
-        Assert.False(log.IsFailing);
+        Assert.Null(log.Problem);
         Assert.Equal("kept\n", File.ReadAllText(Path.Combine(At("taken"), "controller.log")));
     }
 
@@ -64,5 +64,38 @@ public sealed class LogFileTests : IDisposable
         Assert.StartsWith("System.InvalidOperationException: why\nand how", json["exception"]!.GetValue<string>(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Log_FileCannotBeWritten_IsToldOnceAndAgainOnlyAfterItCould()
+    {
+        using var console = new StringWriter { NewLine = "\n" };
+        File.WriteAllText(At("taken"), "");
+        using var lines = new LogLines("controller", console, new LogFile(Path.Combine(At("taken"), "controller.log"), _clock), _clock);
+        var logger = lines.CreateLogger("any");
+        for (var i = 0; i < 3; i++)
+            logger.LogInformation("line");
+        Assert.Equal(1, Told());
+        File.Delete(At("taken"));
+        logger.LogInformation("line");
+        Directory.Delete(At("taken"), recursive: true);
+        Assert.Equal(1, Told());
+        Assert.Equal(4, console.ToString().Split("| line\n").Length - 1);
+
+        int Told() => console.ToString().Split("controller.log cannot be written").Length - 1;
+    }
+
+    [Fact]
+    public void Log_ConsoleIsOnAFullDisk_GoesOn()
+    {
+        using var console = new FullWriter();
+        using (var lines = new LogLines("controller", console, new LogFile(At("controller.log"), _clock), _clock))
+            lines.CreateLogger("any").LogInformation("kept");
+        Assert.EndsWith("| kept\n", File.ReadAllText(At("controller.log")));
+    }
+
     public void Dispose() => _folder.Delete(recursive: true);
+
+    private sealed class FullWriter : StringWriter
+    {
+        public override void WriteLine(string? value) => throw new IOException("No space left on device");
+    }
 }

@@ -32,6 +32,8 @@ internal sealed class ModelFlags
 
     public string? ModelBase(ParseResult parsed) => parsed.GetValue(_modelBase);
 
+    public bool Quirks(ParseResult parsed) => parsed.GetValue(_quirks);
+
     /// <summary>How to load the model; what is decided on the way is told on <paramref name="notices"/>.</summary>
     /// <exception cref="LlavaException">A flag asks for something that is not there.</exception>
     public LoadOptions LoadOptions(ParseResult parsed, TextWriter notices)

@@ -27,6 +27,11 @@ internal sealed class ServerFlags
     public int Port(ParseResult parsed) => parsed.GetValue(_port) is >= 0 and <= ushort.MaxValue and var number
         ? number : throw new UsageException($"{parsed.GetValue(_port)} is no port: ports go from 0 to 65535 (--port).");
 
+    /// <summary>A time that a flag says in seconds.</summary>
+    /// <exception cref="UsageException">It is not positive, or more than a day.</exception>
+    public static TimeSpan Seconds(ParseResult parsed, Option<double> option) => parsed.GetValue(option) is > 0 and <= 86400 and var seconds
+        ? TimeSpan.FromSeconds(seconds) : throw new UsageException($"{option.Name} is {parsed.GetValue(option)}: give more than 0 and at most 86400 seconds.");
+
     /// <summary>What controller and workers share; null: nothing.</summary>
     /// <exception cref="LlavaSharp.Serving.ServingException">The file cannot be read.</exception>
     public string? WorkerSecret(ParseResult parsed) => parsed.GetValue(_workerSecret) is { } path ? LlavaSharp.Serving.Security.WorkerSecret.Read(path) : null;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using LlavaSharp.Serving.Upstream;
 using LlavaSharp.Serving.Workers;
 
 namespace LlavaSharp.Cli.Commands;
@@ -14,10 +15,18 @@ internal static class WorkerCommand
         var worker = new WorkerFlags(command);
         var model = new ModelFlags(command);
         var adapters = new AdapterFlags(command);
+        var upstream = new UpstreamFlags(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(multiModal))
                 Console.Error.WriteLine("Multimodal mode is automatically detected with model name, please use `llava` to include `llava` in the model path.");
+            if (upstream.Read(parsed, model.ModelPath(parsed)) is { } server)
+            {
+                var names = upstream.Names(parsed, worker.ModelName(parsed));
+                using var client = new UpstreamClient(server);
+                var backend = await UpstreamBackend.CreateAsync(client, server, names, cancellationToken);
+                return await worker.RunAsync(parsed, backend, model.Quirks(parsed) ? WorkerQuirks.Original : WorkerQuirks.Mended, cancellationToken);
+            }
             var options = model.LoadOptions(parsed, Console.Error) with { ModelName = worker.ModelName(parsed), Adapters = adapters.Read(parsed) };
             await using var served = await ServedEngine.LoadAsync(model.ModelPath(parsed)?.TrimEnd('/'), options, new(), cancellationToken);
             var quirks = options.Compatibility == CompatibilityOptions.Original ? WorkerQuirks.Original : WorkerQuirks.Mended;

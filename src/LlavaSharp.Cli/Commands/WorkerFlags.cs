@@ -14,13 +14,14 @@ internal sealed class WorkerFlags
     private readonly Option<string?> _modelName = new("--model-name") { Description = "The model's name. Without it: the end of its path.", HelpName = "NAME" };
     private readonly Option<int> _limit = new("--limit-model-concurrency") { Description = "How many requests are answered at once.", DefaultValueFactory = _ => 5, HelpName = "N" };
     private readonly Option<int> _interval = new("--stream-interval") { Description = "Accepted for compatibility; every token is sent.", DefaultValueFactory = _ => 1, HelpName = "N" };
+    private readonly Option<double> _heartBeats = new("--heart-beat-interval") { Description = "Tell the controller every so many seconds that the worker lives.", DefaultValueFactory = _ => 15, HelpName = "SECONDS" };
     private readonly Option<bool> _noRegister = new("--no-register") { Description = "Do not tell the controller." };
 
     /// <summary>Adds the flags to a verb.</summary>
     public WorkerFlags(Command command)
     {
         _server = new(command, port: 21002);
-        foreach (var option in new Option[] { _workerAddress, _controllerAddress, _modelName, _limit, _interval, _noRegister })
+        foreach (var option in new Option[] { _workerAddress, _controllerAddress, _modelName, _limit, _interval, _heartBeats, _noRegister })
             command.Options.Add(option);
     }
 
@@ -40,6 +41,7 @@ internal sealed class WorkerFlags
             WorkerSecret = _server.WorkerSecret(parsed),
             WorkerAddress = parsed.GetValue(_workerAddress),
             ControllerAddress = parsed.GetValue(_controllerAddress)!,
+            HeartBeatInterval = ServerFlags.Seconds(parsed, _heartBeats),
             Register = !parsed.GetValue(_noRegister),
             LimitModelConcurrency = parsed.GetValue(_limit),
             Quirks = quirks,

@@ -18,7 +18,10 @@ public sealed record ControllerOptions
     /// <summary>What workers must know to register and to send heartbeats (the header <c>X-Llava-Worker-Secret</c>); null: nothing, as in the original.</summary>
     public string? WorkerSecret { get; init; }
 
-    /// <summary>So long a worker may be silent before it counts as unreachable.</summary>
+    /// <summary>So long a worker's heartbeats may fail to come before it is forgotten (the original's <c>CONTROLLER_HEART_BEAT_EXPIRATION</c>).</summary>
+    public TimeSpan HeartBeatExpiration { get; init; } = WorkerRegistry.DefaultExpiration;
+
+    /// <summary>So long a worker may be silent in its answer before it counts as unreachable.</summary>
     public TimeSpan WorkerPatience { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>The most bytes of a request; pictures are in it, as base64.</summary>

@@ -16,7 +16,7 @@ public sealed class ControllerServer : IAsyncDisposable
 
     private ControllerServer(ControllerOptions options, Action<ILoggingBuilder>? logging)
     {
-        var registry = new WorkerRegistry(options.DispatchMethod, options.Clock, options.Random);
+        var registry = new WorkerRegistry(options.DispatchMethod, options.Clock, options.Random, options.HeartBeatExpiration);
         _host = ServerHost.Create("controller", options.Host, options.Port, options.MaxBodyBytes, logging, services => services.AddSingleton(registry).AddSingleton(options.Clock).AddHostedService<ExpirySweep>());
         _service = new(options, registry, _host.App.Logger);
         if (options.WorkerSecret is null && !_host.IsLoopback)

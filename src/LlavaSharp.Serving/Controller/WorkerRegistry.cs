@@ -6,15 +6,19 @@ namespace LlavaSharp.Serving.Controller;
 /// <param name="method">How one is chosen.</param>
 /// <param name="clock">What time it is.</param>
 /// <param name="random">What the lottery draws with.</param>
-internal sealed class WorkerRegistry(DispatchMethod method, TimeProvider clock, Random random)
+/// <param name="expiration">So long a worker may be silent; null: <see cref="DefaultExpiration"/>.</param>
+internal sealed class WorkerRegistry(DispatchMethod method, TimeProvider clock, Random random, TimeSpan? expiration = null)
 {
-    /// <summary>So long a worker may be silent (the original's <c>CONTROLLER_HEART_BEAT_EXPIRATION</c>).</summary>
-    public static readonly TimeSpan Expiration = TimeSpan.FromSeconds(30);
+    /// <summary>The original's <c>CONTROLLER_HEART_BEAT_EXPIRATION</c>.</summary>
+    public static readonly TimeSpan DefaultExpiration = TimeSpan.FromSeconds(30);
 
     private const float LeastSpeed = 1e-4f;   // of all workers of a model together; the original's
 
     private readonly Lock _lock = new();
     private OrderedDictionary<string, Entry> _workers = new(StringComparer.Ordinal);
+
+    /// <summary>So long a worker may be silent.</summary>
+    public TimeSpan Expiration { get; } = expiration ?? DefaultExpiration;
 
     /// <summary>The workers, and whether each must send heartbeats.</summary>
     public IReadOnlyList<(string Address, bool CheckHeartBeat)> Workers

@@ -26,8 +26,11 @@ internal sealed class LogFile : IDisposable
         _next = begun + _day;
     }
 
-    /// <summary>Whether the last line could not be written.</summary>
-    public bool IsFailing { get; private set; }
+    /// <summary>Where it lies.</summary>
+    public string Location => _path;
+
+    /// <summary>Why the last line could not be written; null: it could.</summary>
+    public string? Problem { get; private set; }
 
     /// <summary>Adds a line.</summary>
     public void Write(string line)
@@ -41,11 +44,11 @@ internal sealed class LogFile : IDisposable
                 _writer.Write(line);
                 _writer.Write('\n');
                 _writer.Flush();
-                IsFailing = false;
+                Problem = null;
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
-                IsFailing = true;
+                Problem = exception.Message;
                 Close();
             }
         }

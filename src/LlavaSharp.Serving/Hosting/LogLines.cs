@@ -12,7 +12,7 @@ namespace LlavaSharp.Serving.Hosting;
 /// <param name="asJson">An object a line, with the values that a message was made of.</param>
 internal sealed class LogLines(string name, TextWriter console, LogFile? file, TimeProvider clock, bool asJson = false) : ILoggerProvider
 {
-    private bool IsJson => asJson;
+    private int _fileFails;
 
     /// <inheritdoc/>
     public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName == AccessLog.Category ? categoryName : name);
@@ -20,8 +20,23 @@ internal sealed class LogLines(string name, TextWriter console, LogFile? file, T
     /// <inheritdoc/>
     public void Dispose() => file?.Dispose();
 
-    private void Write(string name, LogLevel level, string message, Exception? exception)
+    private void Write(string logger, LogLevel level, string message, Exception? exception, object? state)
     {
+        foreach (var line in Lines(logger, level, message, exception, state))
+        {
+            Show(line);
+            file?.Write(line);
+        }
+        // told once, not with every line, and on the console, which is the only place left
+        if (file is not null && Interlocked.Exchange(ref _fileFails, file.Problem is null ? 0 : 1) == 0 && file.Problem is { } problem)
+            foreach (var line in Lines(logger, LogLevel.Error, $"The log file {file.Location} cannot be written: {problem} The server goes on without it.", null, null))
+                Show(line);
+    }
+
+    private IEnumerable<string> Lines(string logger, LogLevel level, string message, Exception? exception, object? state)
+    {
+        if (asJson)
+            return [Json(logger, level, message, exception, state)];
         var word = level switch
         {
             LogLevel.Critical => "CRITICAL",
@@ -31,15 +46,12 @@ internal sealed class LogLines(string name, TextWriter console, LogFile? file, T
             _ => "DEBUG",
         };
         var time = clock.GetLocalNow().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
-        foreach (var text in $"{message}{(exception is null ? "" : $"\n{exception}")}".ReplaceLineEndings("\n").Split('\n'))
-        {
-            Write($"{time} | {word} | {name} | {text}");
-        }
+        return $"{message}{(exception is null ? "" : $"\n{exception}")}".ReplaceLineEndings("\n").Split('\n').Select(text => $"{time} | {word} | {logger} | {text}");
     }
 
-    private void WriteJson(string name, LogLevel level, string message, Exception? exception, object? state)
+    private string Json(string logger, LogLevel level, string message, Exception? exception, object? state)
     {
-        var json = new JsonObject { ["time"] = clock.GetUtcNow().ToString("O", CultureInfo.InvariantCulture), ["level"] = level.ToString(), ["logger"] = name, ["message"] = message };
+        var json = new JsonObject { ["time"] = clock.GetUtcNow().ToString("O", CultureInfo.InvariantCulture), ["level"] = level.ToString(), ["logger"] = logger, ["message"] = message };
         if (exception is not null)
             json["exception"] = exception.ToString();
         if (state is IEnumerable<KeyValuePair<string, object?>> values)
@@ -51,14 +63,20 @@ internal sealed class LogLines(string name, TextWriter console, LogFile? file, T
             if (named.Count > 0)
                 json["values"] = named;
         }
-        Write(json.ToJsonString());
+        return json.ToJsonString();
     }
 
-    private void Write(string line)
+    private void Show(string line)
     {
-        lock (console)
-            console.WriteLine(line);
-        file?.Write(line);
+        try
+        {
+            lock (console)
+                console.WriteLine(line);
+        }
+        catch (IOException)
+        {
+            // a console on a full disk must not fail the request whose line it is
+        }
     }
 
     private sealed class Logger(LogLines owner, string name) : ILogger
@@ -68,12 +86,7 @@ internal sealed class LogLines(string name, TextWriter console, LogFile? file, T
 
         public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            if (owner.IsJson)
-                owner.WriteJson(name, logLevel, formatter(state, exception), exception, state);
-            else
-                owner.Write(name, logLevel, formatter(state, exception), exception);
-        }
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            owner.Write(name, logLevel, formatter(state, exception), exception, state);
     }
 }

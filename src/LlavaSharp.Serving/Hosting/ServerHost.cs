@@ -10,6 +10,7 @@ namespace LlavaSharp.Serving.Hosting;
 internal sealed class ServerHost : IAsyncDisposable
 {
     private static readonly TimeSpan _drain = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan _headPatience = TimeSpan.FromSeconds(10);   // a head is a few packets; whoever drips it holds a connection
 
     private readonly string _name;
     private readonly string _host;
@@ -42,6 +43,7 @@ internal sealed class ServerHost : IAsyncDisposable
         {
             ListeningAddress.Listen(kestrel, addresses, port);
             kestrel.AddServerHeader = false;
+            kestrel.Limits.RequestHeadersTimeout = _headPatience;
             kestrel.Limits.MaxRequestBodySize = maxBodyBytes;
         });
         if (logging is not null)

@@ -1,27 +1,44 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Unicode;
 
 namespace LlavaSharp.Serving.Protocol;
 
 /// <summary>Reads the parts of messages.</summary>
 internal static class ProtocolJson
 {
-    private static readonly JsonDocumentOptions _limits = new() { MaxDepth = 64 };
+    private const int MostDepth = 64;
+
+    private static readonly JsonDocumentOptions _limits = new() { MaxDepth = MostDepth, AllowDuplicateProperties = false };
 
     /// <summary>The object that a body holds.</summary>
     /// <exception cref="ProtocolException">It is no JSON object.</exception>
-    public static JsonObject Object(ReadOnlySpan<byte> body)
+    public static JsonObject Object(ReadOnlySpan<byte> body) => Node(body) as JsonObject ?? throw new ProtocolException("The body is no JSON object.");
+
+    /// <summary>The value that a body holds. All that can be wrong with it is found here, not where a part of it is first looked at.</summary>
+    /// <exception cref="ProtocolException">It is no JSON, a name stands twice, or a text holds half a character.</exception>
+    public static JsonNode? Node(ReadOnlySpan<byte> body)
     {
         try
         {
-            var json = JsonNode.Parse(body, documentOptions: _limits) as JsonObject ?? throw new ProtocolException("The body is no JSON object.");
-            _ = json.Count;   // names that occur twice are found when the object is first looked into
-            return json;
+            CheckTexts(body);
+            return JsonNode.Parse(body, documentOptions: _limits);
         }
-        catch (Exception exception) when (exception is JsonException or ArgumentException)
+        catch (Exception exception) when (exception is JsonException or ArgumentException or InvalidOperationException)
         {
             throw new ProtocolException($"The body is no JSON: {exception.Message}", exception);
         }
+    }
+
+    // bytes that are no UTF-8, and half a character that is written as an escape, pass the parser
+    private static void CheckTexts(ReadOnlySpan<byte> body)
+    {
+        if (!Utf8.IsValid(body))
+            throw new JsonException("It is not UTF-8.");
+        var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = MostDepth });
+        while (reader.Read())
+            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped)
+                _ = reader.GetString();
     }
 
     /// <summary>A text of an object.</summary>

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlavaSharp.Serving.Hosting;
 using LlavaSharp.Serving.Protocol;
@@ -85,14 +84,7 @@ internal sealed class WorkerService(WorkerOptions options, IWorkerBackend backen
     {
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body, context.RequestAborted).ConfigureAwait(false);
-        try
-        {
-            return JsonNode.Parse(body.GetBuffer().AsSpan(0, (int)body.Length));
-        }
-        catch (JsonException exception)
-        {
-            throw new ProtocolException($"The body is no JSON: {exception.Message}", exception);
-        }
+        return ProtocolJson.Node(body.GetBuffer().AsSpan(0, (int)body.Length));
     }
 
     /// <inheritdoc/>

@@ -21,6 +21,13 @@ internal static class ConversationText
             conversation.System = $"{conversation.System}\n\n{ToolPrompt.Describe(use.Tools, use.Choice, use.Format)}".TrimStart('\n');
     }
 
+    /// <summary>The system text without the heading: given to <see cref="SetSystem"/>, it makes the same conversation.</summary>
+    /// <exception cref="PromptException">It stands without the heading that its template writes.</exception>
+    public static string GetSystem(Conversation conversation) =>
+        conversation.SeparatorStyle != SeparatorStyle.Mpt ? conversation.System
+        : conversation.System.StartsWith(ChatMlHeading, StringComparison.Ordinal) ? conversation.System[ChatMlHeading.Length..]
+        : throw new PromptException("The system text has no heading: it cannot be said as a message of the system.");
+
     /// <summary>An answer as it stands in the history: a marker that the model wrote is no picture, so it is taken out.</summary>
     public static string WithoutMarkers(string answer) => answer.Replace(LlavaConstants.ImageToken, "", StringComparison.Ordinal);
 }
