@@ -154,8 +154,7 @@ public sealed class UpstreamClient : IDisposable
             OperationCanceledException when !_outer.IsCancellationRequested => new(UpstreamProblem.Silent, $"The upstream at {address} was silent for {_patience.TotalSeconds:0.#} seconds (--upstream-timeout).", null, exception),
             _ when _outer.IsCancellationRequested => null,
             HttpRequestException or IOException => new(UpstreamProblem.Unreachable, $"The upstream at {address} cannot be reached: {exception.Message.TrimEnd('.')}. Check that it runs, and --upstream.", null, exception),
-            // the latter two: half a character, a name that stands twice
-            ProtocolException or InvalidOperationException or ArgumentException => new(UpstreamProblem.Garbled, $"What listens at {address} does not speak OpenAI's interface: {exception.Message} Check --upstream.", null, exception),
+            ProtocolException => new(UpstreamProblem.Garbled, $"What listens at {address} does not speak OpenAI's interface: {exception.Message} Check --upstream.", null, exception),
             _ => null,
         };
 

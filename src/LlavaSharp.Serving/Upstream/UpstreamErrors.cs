@@ -51,17 +51,8 @@ internal static class UpstreamErrors
         }
     }
 
-    private static string Said(JsonNode error)
-    {
-        try
-        {
-            return error is JsonObject json && json["message"] is { } message ? $"{json["code"]} {json["type"]} {message}".Trim() : error.ToJsonString();
-        }
-        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException)
-        {
-            return "an error that cannot be read";   // half a character in it, or a name twice
-        }
-    }
+    private static string Said(JsonNode error) =>
+        error is JsonObject json && json["message"] is { } message ? $"{json["code"]} {json["type"]} {message}".Trim() : error.ToJsonString();
 
     private static string Quote(string text)
     {

@@ -63,8 +63,7 @@ internal static class UpstreamEvents
             var text = holder[isChat ? "content" : "text"] is { } piece ? ProtocolJson.Text(piece, isChat ? "content" : "text") : "";
             return (text, choice["finish_reason"] is not null);
         }
-        // the latter two: half a character, a name that stands twice
-        catch (Exception exception) when (exception is ProtocolException or InvalidOperationException or ArgumentException)
+        catch (ProtocolException exception)
         {
             throw new UpstreamException(UpstreamProblem.Garbled, $"The upstream does not speak OpenAI's interface: {exception.Message} Check --upstream.", null, exception);
         }

@@ -62,7 +62,7 @@ public class UpstreamFaultTests
     [InlineData(429, "{\"error\":{\"message\":\"Rate limit\"}}", UpstreamProblem.Refused, "too much to do")]
     [InlineData(500, "<html>oh\nno</html>", UpstreamProblem.Refused, "<html>oh no</html>")]
     [InlineData(302, "", UpstreamProblem.Refused, "302")]
-    [InlineData(400, "{\"object\":\"error\",\"message\":\"wrong \\ud800\"}", UpstreamProblem.Refused, "cannot be read")]
+    [InlineData(400, "{\"object\":\"error\",\"message\":\"wrong \\ud800\"}", UpstreamProblem.Refused, "wrong \\ud800")]
     [InlineData(400, "{\"object\":\"error\",\"message\":\"top_p must be in (0, 1]\"}", UpstreamProblem.Refused, "top_p must be")]
     [InlineData(400, "{\"error\":{\"message\":\"This model's maximum context length is 4096 tokens.\",\"type\":\"BadRequestError\"}}", UpstreamProblem.TooLong, "4096")]
     [InlineData(400, "{\"error\":{\"code\":400,\"message\":\"the request exceeds the available context size\",\"type\":\"exceed_context_size_error\"}}", UpstreamProblem.TooLong, "available")]

@@ -2,7 +2,7 @@ using LlavaSharp.Trust.Processes;
 
 namespace LlavaSharp.Trust.Faults;
 
-[Collection("processes")]
+[Collection("faults")]
 public class ControllerFaultTests
 {
     [Fact]

@@ -3,7 +3,7 @@ using LlavaSharp.Trust.Processes;
 namespace LlavaSharp.Trust.Faults;
 
 /// <summary>Disks that are full.</summary>
-[Collection("processes")]
+[Collection("faults")]
 public class DiskFaultTests
 {
     // a disk of 16 kB where one may be mounted, else a log that is a device without room; seen by this process alone

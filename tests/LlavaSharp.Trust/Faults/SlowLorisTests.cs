@@ -7,7 +7,7 @@ using LlavaSharp.Trust.Processes;
 namespace LlavaSharp.Trust.Faults;
 
 /// <summary>Clients that hold connections and say next to nothing.</summary>
-[Collection("processes")]
+[Collection("garbage")]
 public class SlowLorisTests
 {
     private const int PerBatch = 200;

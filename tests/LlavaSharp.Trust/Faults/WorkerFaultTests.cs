@@ -3,7 +3,7 @@ using LlavaSharp.Trust.Processes;
 namespace LlavaSharp.Trust.Faults;
 
 /// <summary>Workers that die or stand still.</summary>
-[Collection("processes")]
+[Collection("faults")]
 public class WorkerFaultTests
 {
     private const string ServerError = "**NETWORK ERROR DUE TO HIGH TRAFFIC. PLEASE REGENERATE OR REFRESH THIS PAGE.**";
@@ -56,6 +56,7 @@ public class WorkerFaultTests
     [Fact]
     public async Task Worker_Frozen_IsAnErrorAfterTheTimeWhileOthersGoOnAndIsUsedWhenItThaws()
     {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals are sent with kill.");
         await using var controller = await Servers.ControllerAsync();
         await using var frozen = await Servers.WorkerAsync(controller.Address, "frozen");
         await using var other = await Servers.WorkerAsync(controller.Address, "other");

@@ -5,7 +5,7 @@ using LlavaSharp.Trust.Processes;
 namespace LlavaSharp.Trust.Garbage;
 
 /// <summary>Nonsense at every endpoint: what comes back is in order, and the server goes on.</summary>
-[Collection("processes")]
+[Collection("garbage")]
 public class GarbageTests
 {
     private const int Clients = 16;
