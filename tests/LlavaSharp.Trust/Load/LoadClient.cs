@@ -11,8 +11,11 @@ internal sealed class LoadClient(HttpClient http)
     private const int MostTokens = 48;
     private const string Model = "tiny";
 
-    /// <summary>The ways to ask.</summary>
-    public const int Ways = 4;
+    /// <summary>The ways to ask: OpenAI's interface whole and streamed, the original's protocol, Ollama's interface.</summary>
+    public static readonly int[] AllWays = [0, 1, 2, 3];
+
+    /// <summary>Those of them that send messages, not a finished prompt.</summary>
+    public static readonly int[] WaysOfMessages = [0, 1, 3];
 
     /// <summary>Answers that were the same as alone, parted at a tie, or were others.</summary>
     public int Same, Ties, Others;
