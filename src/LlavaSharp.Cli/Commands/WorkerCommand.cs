@@ -21,7 +21,7 @@ internal static class WorkerCommand
         {
             if (parsed.GetValue(multiModal))
                 Console.Error.WriteLine("Multimodal mode is automatically detected with model name, please use `llava` to include `llava` in the model path.");
-            if (upstream.Read(parsed, model.ModelPath(parsed)) is { } server)
+            if (upstream.Read(parsed, model) is { } server)
             {
                 var names = upstream.Names(parsed, worker.ModelName(parsed));
                 using var client = new UpstreamClient(server);
