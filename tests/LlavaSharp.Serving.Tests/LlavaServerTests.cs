@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Sockets;
+using System.Text;
 using System.Text.Json.Nodes;
 using LlavaSharp.Generation.Batching;
 using LlavaSharp.Serving.Clients;
@@ -65,6 +67,21 @@ public sealed class LlavaServerTests : IAsyncLifetime
         Assert.Equal("{\"status\":\"live\"}", await _http.GetStringAsync("/health/live", Cancellation));
         Assert.Equal("{\"status\":\"ready\"}", await _http.GetStringAsync("/health/ready", Cancellation));
         Assert.Equal(HttpStatusCode.NotFound, (await _http.GetAsync("/nothing", Cancellation)).StatusCode);
+    }
+
+    [Theory]
+    [InlineData("/worker_generate_stream", "FFFFFFFFFF\r\n")]
+    [InlineData("/v1/chat/completions", "FFFFFFFFFF\r\n")]
+    [InlineData("/api/chat", "FFFFFFFFFF\r\n")]
+    [InlineData("/v1/chat/completions", "5x\r\n")]
+    public async Task Body_ChunksAreMalformed_IsTheClientsFault(string path, string chunk)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, _server.Address.Port, Cancellation);
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}"), Cancellation);
+        var head = new byte[12];
+        await client.GetStream().ReadExactlyAsync(head, Cancellation);
+        Assert.Equal("HTTP/1.1 400", Encoding.ASCII.GetString(head));
     }
 
     private async Task<string> PostAsync(string path, string body)

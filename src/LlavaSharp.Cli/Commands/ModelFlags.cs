@@ -24,9 +24,14 @@ internal sealed class ModelFlags
     /// <summary>Adds the flags to a verb.</summary>
     public ModelFlags(Command command)
     {
-        foreach (var option in new Option[] { _modelPath, _modelBase, _device, _gpus, _dataType, _threads, _offline, _quirks, _loadIn8Bit, _loadIn4Bit, _quantType, _largePages, _keyValueCache, _promptLookup })
+        foreach (var option in All)
             command.Options.Add(option);
     }
+
+    private Option[] All => [_modelPath, _modelBase, _device, _gpus, _dataType, _threads, _offline, _quirks, _loadIn8Bit, _loadIn4Bit, _quantType, _largePages, _keyValueCache, _promptLookup];
+
+    /// <summary>A flag that was given and means nothing where no model is loaded; null: none was.</summary>
+    public string? GivenInVain(ParseResult parsed) => All.FirstOrDefault(option => option != _quirks && parsed.GetResult(option) is { Implicit: false })?.Name;
 
     public string? ModelPath(ParseResult parsed) => parsed.GetValue(_modelPath);
 

@@ -26,13 +26,13 @@ internal sealed class UpstreamFlags
     /// <summary>Which server is asked, and how; null: none, a model is loaded.</summary>
     /// <exception cref="UsageException">A flag is given that makes no sense with or without a server.</exception>
     /// <exception cref="LlavaSharp.Serving.ServingException">The key cannot be read.</exception>
-    public UpstreamOptions? Read(ParseResult parsed, string? modelPath)
+    public UpstreamOptions? Read(ParseResult parsed, ModelFlags model)
     {
         if (parsed.GetValue(_upstream) is not { } address)
             return Dependent.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } lonely
                 ? throw new UsageException($"{lonely.Name} says how a server is asked: name the server (--upstream).") : null;
-        if (modelPath is not null)
-            throw new UsageException("--upstream and --model-path exclude each other: either a server answers, or a model that is loaded here.");
+        if (model.GivenInVain(parsed) is { } vain)
+            throw new UsageException($"--upstream and {vain} exclude each other: either a server answers, or a model that is loaded here.");
         if (parsed.GetValue(_timeout) is { } seconds && !(seconds is > 0 and <= 86400))
             throw new UsageException($"--upstream-timeout is {seconds}: give more than 0 and at most 86400 seconds.");
         var options = new UpstreamOptions

@@ -20,8 +20,10 @@ internal static class WorkerCommand
         {
             if (parsed.GetValue(multiModal))
                 Console.Error.WriteLine("Multimodal mode is automatically detected with model name, please use `llava` to include `llava` in the model path.");
-            if (upstream.Read(parsed, model.ModelPath(parsed)) is { } server)
+            if (upstream.Read(parsed, model) is { } server)
             {
+                if (adapters.Read(parsed).Count > 0)
+                    throw new UsageException("--lora says what lies beside a model that is loaded here; --upstream loads none.");
                 var names = upstream.Names(parsed, worker.ModelName(parsed));
                 using var client = new UpstreamClient(server);
                 var backend = await UpstreamBackend.CreateAsync(client, server, names, cancellationToken);

@@ -18,9 +18,7 @@ internal static class FastApiReplies
     /// <exception cref="ProtocolException">It is none.</exception>
     public static async Task<(JsonObject Json, byte[] Body)> ReadAsync(HttpContext context)
     {
-        using var body = new MemoryStream();
-        await context.Request.Body.CopyToAsync(body, context.RequestAborted).ConfigureAwait(false);
-        var bytes = body.ToArray();
+        var bytes = (await RequestBody.ReadAsync(context).ConfigureAwait(false)).ToArray();
         return (ProtocolJson.Object(bytes), bytes);
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using LlavaSharp.Serving.Hosting;
 using LlavaSharp.Serving.Protocol;
 using Microsoft.AspNetCore.Http;
 
@@ -18,11 +19,10 @@ internal sealed class RequestObject
     /// <exception cref="OpenAiException">It is no JSON object.</exception>
     public static async Task<RequestObject> ReadAsync(HttpContext context)
     {
-        using var body = new MemoryStream();
-        await context.Request.Body.CopyToAsync(body, context.RequestAborted).ConfigureAwait(false);
+        var body = await RequestBody.ReadAsync(context).ConfigureAwait(false);
         try
         {
-            return new(ProtocolJson.Object(body.GetBuffer().AsSpan(0, (int)body.Length)));
+            return new(ProtocolJson.Object(body.Span));
         }
         catch (ProtocolException exception)
         {

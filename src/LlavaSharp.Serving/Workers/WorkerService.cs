@@ -26,7 +26,7 @@ internal sealed class WorkerService(WorkerOptions options, IWorkerBackend backen
 
     /// <summary>Answers a request whose body has not been read.</summary>
     /// <exception cref="ProtocolException">It is no JSON, and takes no slot.</exception>
-    public async Task AnswerAsync(HttpContext context) => await AnswerAsync(context, await ReadAsync(context).ConfigureAwait(false)).ConfigureAwait(false);
+    public async Task AnswerAsync(HttpContext context) => await AnswerAsync(context, ProtocolJson.Node((await RequestBody.ReadAsync(context).ConfigureAwait(false)).Span)).ConfigureAwait(false);
 
     /// <summary>Answers a request.</summary>
     public async Task AnswerAsync(HttpContext context, JsonNode? request)
@@ -77,14 +77,6 @@ internal sealed class WorkerService(WorkerOptions options, IWorkerBackend backen
             }
             yield return new(texts.Current, 0);
         }
-    }
-
-    // what is no JSON takes no slot
-    private static async Task<JsonNode?> ReadAsync(HttpContext context)
-    {
-        using var body = new MemoryStream();
-        await context.Request.Body.CopyToAsync(body, context.RequestAborted).ConfigureAwait(false);
-        return ProtocolJson.Node(body.GetBuffer().AsSpan(0, (int)body.Length));
     }
 
     /// <inheritdoc/>

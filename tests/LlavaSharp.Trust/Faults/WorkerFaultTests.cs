@@ -57,7 +57,7 @@ public class WorkerFaultTests
     public async Task Worker_Frozen_IsAnErrorAfterTheTimeWhileOthersGoOnAndIsUsedWhenItThaws()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals are sent with kill.");
-        await using var controller = await Servers.ControllerAsync();
+        await using var controller = await Servers.ControllerAsync(workerTimeout: Servers.ShortTimeout);
         await using var frozen = await Servers.WorkerAsync(controller.Address, "frozen");
         await using var other = await Servers.WorkerAsync(controller.Address, "other");
         using var client = new ProtocolClient(controller.Address);

@@ -4,12 +4,13 @@ namespace LlavaSharp.Trust.Processes;
 internal static class Servers
 {
     /// <summary>Seconds between heartbeats, until a silent worker is forgotten, and until a silent answer is given up.</summary>
-    public const string HeartBeats = "0.3", Expiry = "2", WorkerTimeout = "2";
+    /// <remarks>Long enough for a machine on which other tests run; where a worker is to fall silent, the last is shorter.</remarks>
+    public const string HeartBeats = "0.5", Expiry = "6", WorkerTimeout = "30", ShortTimeout = "8";
 
     private static readonly string[] _model = ["--device", "cpu", "--dtype", "float32", "--offline", "--threads", "1"];
 
-    public static Task<LlavaProcess> ControllerAsync(int port = 0) =>
-        LlavaProcess.StartAsync(["controller", "--host", "127.0.0.1", "--port", $"{port}", "--heart-beat-expiry", Expiry, "--worker-timeout", WorkerTimeout]);
+    public static Task<LlavaProcess> ControllerAsync(int port = 0, string workerTimeout = WorkerTimeout) =>
+        LlavaProcess.StartAsync(["controller", "--host", "127.0.0.1", "--port", $"{port}", "--heart-beat-expiry", Expiry, "--worker-timeout", workerTimeout]);
 
     /// <summary>A worker with the embedded model.</summary>
     public static Task<LlavaProcess> WorkerAsync(Uri controller, string name = "tiny", int port = 0) =>

@@ -27,6 +27,7 @@ public sealed class Chromium : IAsyncLifetime
     {
         if (Path is not { } path)
             return;
+        Assertions.SetDefaultExpectTimeout(60_000);   // other tests may want the processors, too
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = path, Args = ["--disable-dev-shm-usage", "--disable-gpu"] });
     }

@@ -21,7 +21,7 @@ internal sealed class Tab : IAsyncDisposable
     public static async Task<Tab> OpenAsync(IBrowser browser, Uri address, string query = "", int width = 1280, int height = 900, ColorScheme scheme = ColorScheme.Light, string locale = "en-US", bool touch = false)
     {
         var context = await browser.NewContextAsync(new() { ViewportSize = new() { Width = width, Height = height }, ColorScheme = scheme, Locale = locale, HasTouch = touch, Permissions = ["clipboard-read", "clipboard-write"] });
-        context.SetDefaultTimeout(20_000);
+        context.SetDefaultTimeout(60_000);
         var tab = new Tab(context, await context.NewPageAsync());
         tab.Page.Console += (_, message) =>
         {
