@@ -1,3 +1,4 @@
+using LlavaSharp.Imaging;
 using LlavaSharp.Serving.Web;
 
 namespace LlavaSharp.Web.Chat;
@@ -13,6 +14,9 @@ public sealed class ChatBoard : IDisposable
 
     /// <summary>The largest file of a picture, in bytes.</summary>
     public const long MostPictureBytes = 20 << 20;
+
+    // decoded pictures lie in memory as long as their conversation: three bytes a pixel
+    private static readonly ImageLoadOptions _pictureLimits = new() { MaximumBytes = MostPictureBytes, MaximumPixels = 50_000_000 };
 
     private readonly WebConversations _server;
     private readonly string _client;
@@ -128,7 +132,7 @@ public sealed class ChatBoard : IDisposable
         ArgumentNullException.ThrowIfNull(file);
         try
         {
-            var picture = await Task.Run(() => WebPicture.Read(file, name), _closed.Token);
+            var picture = await Task.Run(() => WebPicture.Read(file, name, _pictureLimits), _closed.Token);
             if (_pictures.Count >= MostPictures)
                 return false;
             _pictures.Add(picture);
