@@ -14,32 +14,18 @@ internal static class OllamaReplies
     private static readonly JsonSerializerOptions _form = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>An endpoint whose errors are <c>{"error": "..."}</c>.</summary>
-    public static RequestDelegate Guard(Func<HttpContext, Task> handler, ILogger logger) => async context =>
+    public static RequestDelegate Guard(Func<HttpContext, Task> handler, ILogger logger) => OpenAiReplies.Guard(handler, logger, async (context, error) =>
     {
-        try
+        var json = new JsonObject { ["error"] = error.Message };
+        if (context.Response.HasStarted)
         {
-            await handler(context).ConfigureAwait(false);
+            if (!context.RequestAborted.IsCancellationRequested)
+                await SendAsync(context, json).ConfigureAwait(false);   // the stream ends with it
+            return;
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
-        {
-            logger.LogInformation("The client of {Path} went away", context.Request.Path);
-        }
-        catch (Exception exception)
-        {
-            var error = OpenAiReplies.Explain(exception);
-            if (error.Status >= 500)
-                logger.LogError(exception, "{Path} failed", context.Request.Path);
-            var json = new JsonObject { ["error"] = error.Message };
-            if (context.Response.HasStarted)
-            {
-                if (!context.RequestAborted.IsCancellationRequested)
-                    await SendAsync(context, json).ConfigureAwait(false);   // the stream ends with it
-                return;
-            }
-            context.Response.StatusCode = error.Status;
-            await WriteAsync(context, json).ConfigureAwait(false);
-        }
-    };
+        context.Response.StatusCode = error.Status;
+        await WriteAsync(context, json).ConfigureAwait(false);
+    });
 
     /// <summary>Replies with JSON.</summary>
     public static async Task WriteAsync(HttpContext context, JsonNode json)

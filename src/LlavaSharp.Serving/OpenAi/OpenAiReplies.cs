@@ -14,7 +14,19 @@ internal static class OpenAiReplies
     private static readonly JsonSerializerOptions _form = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>An endpoint whose errors are error objects.</summary>
-    public static RequestDelegate Guard(Func<HttpContext, Task> handler, ILogger logger) => async context =>
+    public static RequestDelegate Guard(Func<HttpContext, Task> handler, ILogger logger) => Guard(handler, logger, async (context, error) =>
+    {
+        if (!context.Response.HasStarted)
+            await WriteErrorAsync(context, error).ConfigureAwait(false);
+        else if (context.Response.ContentType?.StartsWith("text/event-stream", StringComparison.Ordinal) == true && !context.RequestAborted.IsCancellationRequested)
+            await SendAsync(context, Error(error)).ConfigureAwait(false);   // the stream ends with it
+    });
+
+    /// <summary>An endpoint whose errors are said in a way of its own.</summary>
+    /// <param name="handler">The endpoint.</param>
+    /// <param name="logger">Where it is told what went wrong inside.</param>
+    /// <param name="refuse">Says an error, before or in the midst of the reply.</param>
+    public static RequestDelegate Guard(Func<HttpContext, Task> handler, ILogger logger, Func<HttpContext, OpenAiException, Task> refuse) => async context =>
     {
         try
         {
@@ -29,10 +41,7 @@ internal static class OpenAiReplies
             var error = Explain(exception);
             if (error.Status >= 500)
                 logger.LogError(exception, "{Path} failed", context.Request.Path);
-            if (!context.Response.HasStarted)
-                await WriteErrorAsync(context, error).ConfigureAwait(false);
-            else if (context.Response.ContentType?.StartsWith("text/event-stream", StringComparison.Ordinal) == true && !context.RequestAborted.IsCancellationRequested)
-                await SendAsync(context, Error(error)).ConfigureAwait(false);   // the stream ends with it
+            await refuse(context, error).ConfigureAwait(false);
         }
     };
 

@@ -28,7 +28,7 @@ internal sealed class WorkerClient(HttpClient http, TimeSpan patience, TimeProvi
             await response.Content.LoadIntoBufferAsync(MostStatusBytes, limit.Token).ConfigureAwait(false);
             return WorkerStatus.Read(ProtocolJson.Object(await response.Content.ReadAsByteArrayAsync(limit.Token).ConfigureAwait(false)));
         }
-        catch (Exception exception) when (limit.Explain(exception, address) is { } explained)
+        catch (Exception exception) when (Explain(limit, exception, address) is { } explained)
         {
             throw explained;
         }
@@ -51,7 +51,7 @@ internal sealed class WorkerClient(HttpClient http, TimeSpan patience, TimeProvi
         {
             response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token).ConfigureAwait(false);
         }
-        catch (Exception exception) when (limit.Explain(exception, address) is { } explained)
+        catch (Exception exception) when (Explain(limit, exception, address) is { } explained)
         {
             throw explained;
         }
@@ -71,7 +71,7 @@ internal sealed class WorkerClient(HttpClient http, TimeSpan patience, TimeProvi
                     count = await stream.ReadAsync(buffer, limit.Token).ConfigureAwait(false);
                     frames = splitter.Add(buffer.AsSpan(0, count));
                 }
-                catch (Exception exception) when (limit.Explain(exception, address) is { } explained)
+                catch (Exception exception) when (Explain(limit, exception, address) is { } explained)
                 {
                     throw explained;
                 }
@@ -88,37 +88,12 @@ internal sealed class WorkerClient(HttpClient http, TimeSpan patience, TimeProvi
     private static Uri Url(string address, string path) => Uri.TryCreate(address.TrimEnd('/') + path, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
         ? url : throw new WorkerException($"'{address}' is no address of a worker: it must begin with http:// or https://.");
 
-    // cancels when a worker has been silent for too long
-    private sealed class Silence : IDisposable
+    // null: the error is somebody else's, or the caller has given up
+    private static WorkerException? Explain(Silence silence, Exception exception, string address) => exception switch
     {
-        private readonly TimeSpan _patience;
-        private readonly CancellationToken _outer;
-        private readonly CancellationTokenSource _linked;
-        private readonly CancellationTokenSource _timer;
-
-        public Silence(TimeSpan patience, TimeProvider clock, CancellationToken outer)
-        {
-            (_patience, _outer, _timer) = (patience, outer, new(patience, clock));
-            _linked = CancellationTokenSource.CreateLinkedTokenSource(outer, _timer.Token);
-        }
-
-        public CancellationToken Token => _linked.Token;
-
-        public void Restart() => _timer.CancelAfter(_patience);
-
-        // null: the error is somebody else's, or the caller has given up
-        public WorkerException? Explain(Exception exception, string address) => exception switch
-        {
-            OperationCanceledException when !_outer.IsCancellationRequested => new($"The worker at {address} was silent for {_patience.TotalSeconds:0} seconds.", exception, WorkerProblem.Silent),
-            HttpRequestException or IOException => new($"The worker at {address} cannot be reached: {exception.Message}", exception),
-            ProtocolException => new($"The worker at {address} does not follow the protocol: {exception.Message}", exception, WorkerProblem.Garbled),
-            _ => null,
-        };
-
-        public void Dispose()
-        {
-            _linked.Dispose();
-            _timer.Dispose();
-        }
-    }
+        OperationCanceledException when !silence.IsGivenUp => new($"The worker at {address} was silent for {silence.Patience.TotalSeconds:0} seconds.", exception, WorkerProblem.Silent),
+        HttpRequestException or IOException => new($"The worker at {address} cannot be reached: {exception.Message}", exception),
+        ProtocolException => new($"The worker at {address} does not follow the protocol: {exception.Message}", exception, WorkerProblem.Garbled),
+        _ => null,
+    };
 }

@@ -51,7 +51,7 @@ public sealed class UpstreamClient : IDisposable
             return json["data"] is JsonArray list
                 ? [.. list.Select(model => ProtocolJson.Text((model as JsonObject)?["id"], "id"))] : throw new ProtocolException("'data' is missing or no list.");
         }
-        catch (Exception exception) when (silence.Explain(exception, Address) is { } explained)
+        catch (Exception exception) when (Explain(silence, exception, Address) is { } explained)
         {
             throw explained;
         }
@@ -78,7 +78,7 @@ public sealed class UpstreamClient : IDisposable
             response = await SendAsync(request, silence.Token).ConfigureAwait(false);
             stream = await response.Content.ReadAsStreamAsync(silence.Token).ConfigureAwait(false);
         }
-        catch (Exception exception) when (silence.Explain(exception, Address) is { } explained)
+        catch (Exception exception) when (Explain(silence, exception, Address) is { } explained)
         {
             throw explained;
         }
@@ -94,7 +94,7 @@ public sealed class UpstreamClient : IDisposable
                     if (!await pieces.MoveNextAsync().ConfigureAwait(false))
                         yield break;
                 }
-                catch (Exception exception) when (silence.Explain(exception, Address) is { } explained)
+                catch (Exception exception) when (Explain(silence, exception, Address) is { } explained)
                 {
                     throw explained;
                 }
@@ -130,38 +130,13 @@ public sealed class UpstreamClient : IDisposable
         }
     }
 
-    // cancels when nothing came for too long
-    private sealed class Silence : IDisposable
+    // null: the error says it all, or the caller has given up
+    private static UpstreamException? Explain(Silence silence, Exception exception, string address) => exception switch
     {
-        private readonly TimeSpan _patience;
-        private readonly CancellationToken _outer;
-        private readonly CancellationTokenSource _timer;
-        private readonly CancellationTokenSource _linked;
-
-        public Silence(TimeSpan patience, TimeProvider clock, CancellationToken outer)
-        {
-            (_patience, _outer, _timer) = (patience, outer, new(patience, clock));
-            _linked = CancellationTokenSource.CreateLinkedTokenSource(outer, _timer.Token);
-        }
-
-        public CancellationToken Token => _linked.Token;
-
-        public void Restart() => _timer.CancelAfter(_patience);
-
-        // null: the error says it all, or the caller has given up
-        public UpstreamException? Explain(Exception exception, string address) => exception switch
-        {
-            OperationCanceledException when !_outer.IsCancellationRequested => new(UpstreamProblem.Silent, $"The upstream at {address} was silent for {_patience.TotalSeconds:0.#} seconds (--upstream-timeout).", null, exception),
-            _ when _outer.IsCancellationRequested => null,
-            HttpRequestException or IOException => new(UpstreamProblem.Unreachable, $"The upstream at {address} cannot be reached: {exception.Message.TrimEnd('.')}. Check that it runs, and --upstream.", null, exception),
-            ProtocolException => new(UpstreamProblem.Garbled, $"What listens at {address} does not speak OpenAI's interface: {exception.Message} Check --upstream.", null, exception),
-            _ => null,
-        };
-
-        public void Dispose()
-        {
-            _linked.Dispose();
-            _timer.Dispose();
-        }
-    }
+        OperationCanceledException when !silence.IsGivenUp => new(UpstreamProblem.Silent, $"The upstream at {address} was silent for {silence.Patience.TotalSeconds:0.#} seconds (--upstream-timeout).", null, exception),
+        _ when silence.IsGivenUp => null,
+        HttpRequestException or IOException => new(UpstreamProblem.Unreachable, $"The upstream at {address} cannot be reached: {exception.Message.TrimEnd('.')}. Check that it runs, and --upstream.", null, exception),
+        ProtocolException => new(UpstreamProblem.Garbled, $"What listens at {address} does not speak OpenAI's interface: {exception.Message} Check --upstream.", null, exception),
+        _ => null,
+    };
 }
