@@ -15,6 +15,7 @@ public sealed class DemoChapterTests(Chromium chromium) : IClassFixture<Chromium
     private readonly string _folder = Directory.CreateTempSubdirectory("llava-demo-").FullName;
     private readonly List<Process> _processes = [];
     private readonly ConcurrentQueue<string> _said = [];
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -51,7 +52,9 @@ public sealed class DemoChapterTests(Chromium chromium) : IClassFixture<Chromium
         foreach (var worker in commands[2..])
             await StartAsync(worker, null);
         var models = tab.Page.Locator("[data-model='0'] option");
-        await Expect(models).ToHaveTextAsync(["llava-tiny", "llava-tiny-4bit", "llava-tiny-two-devices", "llava-v1.5-tiny-lora"], new() { Timeout = 120_000 });
+        // a worker that could not start says why at once, not after the wait
+        var shown = Expect(models).ToHaveTextAsync(["llava-tiny", "llava-tiny-4bit", "llava-tiny-two-devices", "llava-v1.5-tiny-lora"], new() { Timeout = 120_000 });
+        await await Task.WhenAny(shown, _ended.Task);
 
         foreach (var model in new[] { "llava-tiny", "llava-tiny-4bit", "llava-tiny-two-devices", "llava-v1.5-tiny-lora" })
         {
@@ -99,7 +102,12 @@ public sealed class DemoChapterTests(Chromium chromium) : IClassFixture<Chromium
         process.OutputDataReceived += (_, line) => Take(line.Data);
         process.ErrorDataReceived += (_, line) => Take(line.Data);
         process.EnableRaisingEvents = true;
-        process.Exited += (_, _) => isReady.TrySetException(new InvalidOperationException($"llava {string.Join(' ', command)} ended:\n{string.Join('\n', _said.TakeLast(20))}"));
+        process.Exited += (_, _) =>
+        {
+            var reason = new InvalidOperationException($"llava {string.Join(' ', command)} ended:\n{string.Join('\n', _said.TakeLast(20))}");
+            isReady.TrySetException(reason);
+            _ended.TrySetException(reason);
+        };
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         if (ready is not null)
