@@ -33,7 +33,7 @@ public sealed class PageStage : IAsyncLifetime
     {
         _controller = await ControllerServer.StartAsync(new() { Host = "127.0.0.1", Port = 0 }, Quiet);
         _worker = await StartWorkerAsync(Backend);
-        _web = await WebServer.StartAsync(new() { Host = "127.0.0.1", Port = 0, ControllerUrl = ControllerAddress, LogFolder = Folder }, Quiet);
+        _web = await WebServer.StartAsync(new() { Host = "127.0.0.1", Port = 0, ControllerUrl = ControllerAddress, LogFolder = Folder, WorkerPatience = TimeSpan.FromMinutes(2) }, Quiet);   // a busy machine is no failure
     }
 
     internal Task<WorkerServer> StartWorkerAsync(ScriptedBackend backend) =>

@@ -5,6 +5,7 @@ using LlavaSharp.Web.Hosting;
 
 namespace LlavaSharp.Web.Tests;
 
+[Collection("port 7860")]   // the demo chapter wants it
 public sealed class WebServerTests(PageStage stage) : IClassFixture<PageStage>, IDisposable
 {
     private readonly HttpClient _http = new() { BaseAddress = stage.Address };

@@ -12,7 +12,7 @@ public class OpenAiClientTests(ApiStage stage) : IClassFixture<ApiStage>
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    private OpenAIClient Client => new(new ApiKeyCredential("none"), new() { Endpoint = new(stage.Address, "v1"), NetworkTimeout = TimeSpan.FromSeconds(30) });
+    private OpenAIClient Client => new(new ApiKeyCredential("none"), new() { Endpoint = new(stage.Address, "v1"), NetworkTimeout = TimeSpan.FromMinutes(2) });
 
     private ChatClient Chat => Client.GetChatClient(ApiStage.Name);
 

@@ -17,7 +17,7 @@ public class OpenAiToolTests(ApiStage stage) : IClassFixture<ApiStage>
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    private ChatClient Chat => new OpenAIClient(new ApiKeyCredential("none"), new() { Endpoint = new(stage.Address, "v1"), NetworkTimeout = TimeSpan.FromSeconds(30) }).GetChatClient(ApiStage.Name);
+    private ChatClient Chat => new OpenAIClient(new ApiKeyCredential("none"), new() { Endpoint = new(stage.Address, "v1"), NetworkTimeout = TimeSpan.FromMinutes(2) }).GetChatClient(ApiStage.Name);
 
     private static ChatCompletionOptions Options(params ChatTool[] tools)
     {

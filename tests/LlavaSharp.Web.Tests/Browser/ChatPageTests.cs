@@ -76,6 +76,7 @@ public sealed class ChatPageTests(PageStage stage, Chromium chromium) : IClassFi
     {
         await using var tab = await OpenAsync();
         await tab.AskAsync("first");
+        await tab.FinishAsync();
         await Expect(tab.Answers.Last).ToContainTextAsync("to: first");
         var before = await tab.Answers.Last.InnerTextAsync();
         await tab.ClickAsync("Regenerate");
@@ -83,6 +84,7 @@ public sealed class ChatPageTests(PageStage stage, Chromium chromium) : IClassFi
         await Expect(tab.Answers.Last).Not.ToHaveTextAsync(before);
         await tab.AskAsync("second");
         await Expect(tab.Answers).ToHaveCountAsync(2);
+        await tab.FinishAsync();
 
         await tab.Page.GetByRole(AriaRole.Button, new() { Name = "Edit" }).First.ClickAsync();
         await tab.Page.GetByRole(AriaRole.Textbox, new() { Name = "Edited message" }).FillAsync("changed");
@@ -107,8 +109,9 @@ public sealed class ChatPageTests(PageStage stage, Chromium chromium) : IClassFi
         await Expect(tab.Answers.Last).ToContainTextAsync("<script>window.hacked = true</script>");
         Assert.False(await tab.Page.EvaluateAsync<bool>("() => 'hacked' in window"));
         Assert.Equal(["https://example.org/", "https://example.org/a.png"], await tab.Answers.Last.Locator("a").EvaluateAllAsync<string[]>("links => links.map(link => link.href)"));
+        var said = tab.Page.Locator("[data-copy].done").WaitForAsync();   // for a moment only, so it is waited for before
         await tab.ClickAsync("Copy");
-        await Expect(tab.Page.Locator("[data-copy].done")).ToBeVisibleAsync();
+        await said;
         Assert.Equal("Console.WriteLine(\"Hello\");\n", await tab.Page.EvaluateAsync<string>("() => navigator.clipboard.readText()"));
         await tab.CheckAsync();
         await tab.ShootAsync("page-markdown");
@@ -189,6 +192,7 @@ public sealed class ChatPageTests(PageStage stage, Chromium chromium) : IClassFi
         await Expect(tab.Page.Locator(".question img")).ToHaveCountAsync(1);
         await tab.AskAsync("and go on");
         await Expect(tab.Answers).ToHaveCountAsync(2);
+        await Expect(tab.Answers.Last).ToContainTextAsync("to: and go on");
         Assert.Equal(1, stage.Backend.Pictures);
         await tab.CheckAsync();
         await tab.ShootAsync("page-history");

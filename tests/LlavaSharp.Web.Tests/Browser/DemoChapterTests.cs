@@ -8,6 +8,7 @@ using static Microsoft.Playwright.Assertions;
 namespace LlavaSharp.Web.Tests.Browser;
 
 /// <summary>The README's demo chapter, its commands run as they are written.</summary>
+[Collection("port 7860")]
 public sealed class DemoChapterTests(Chromium chromium) : IClassFixture<Chromium>, IDisposable
 {
     private const string Heading = "## Demo with a controller and workers";

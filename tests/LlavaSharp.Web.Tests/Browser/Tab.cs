@@ -39,12 +39,18 @@ internal sealed class Tab : IAsyncDisposable
         return tab;
     }
 
-    /// <summary>Writes a message and sends it by ENTER.</summary>
+    /// <summary>Writes a message and sends it by ENTER, when earlier answers are finished; afterwards the last answer is the one to this message.</summary>
     public async Task AskAsync(string text)
     {
+        await FinishAsync();
+        var before = await Answers.CountAsync();
         await Page.Locator("#text-box").FillAsync(text);
         await Page.Locator("#text-box").PressAsync("Enter");
+        await Answers.Nth(before).WaitForAsync();
     }
+
+    /// <summary>Waits until no answer is being written.</summary>
+    public Task FinishAsync() => Assertions.Expect(Page.Locator(".answer[aria-busy='true']")).ToHaveCountAsync(0);
 
     /// <summary>Chooses pictures.</summary>
     public Task UploadAsync(params (string Name, byte[] Bytes)[] files) => Page.Locator("input[data-pictures]").SetInputFilesAsync(
